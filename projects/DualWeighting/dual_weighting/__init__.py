@@ -1,0 +1,1 @@
+"""Dense object detection through label assignment, on Detectron2."""

@@ -1,0 +1,27 @@
+from setuptools import find_packages, setup
+
+PACKAGE_ROOT = "projects/DualWeighting"
+
+setup(
+    name="dual-weighting",
+    version="0.1.0",
+    description="Dense object detection through label assignment, on Detectron2",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(PACKAGE_ROOT),
+    package_dir={"": PACKAGE_ROOT},
+    # torch, torchvision and detectron2 are left to the user (README: Installing): they must match
+    # each other and the machine's GPU, which no version number written here can know.
+    install_requires=[
+        "fvcore",
+        "omegaconf>=2.1,<2.4",
+        "hydra-core>=1.1",
+        "pycocotools",
+        "opencv-python",
+        "scikit-learn",
+        "matplotlib",
+        "tensorboard",
+        "rich",
+        "setuptools<81",
+    ],
+)
