@@ -1,0 +1,19 @@
+"""Which points learn which ground truth, and how much. Imports torch only.
+
+Shape letters used in this room:
+
+    N: images of the batch
+    L: pyramid levels
+    R: points of one image, all levels, in level order and row-major within a level
+    M: ground truths of the batch, all images concatenated
+    K: classes
+    Q: (point, ground truth) pairs
+
+A pair's point is `image * R + r`, a position among the N * R points of the batch.
+"""
+
+from .dual_weighting import DualWeighting
+from .points import PointGrid
+from .records import Assignment, GroundTruths, Predictions
+
+__all__ = ["Assignment", "DualWeighting", "GroundTruths", "PointGrid", "Predictions"]

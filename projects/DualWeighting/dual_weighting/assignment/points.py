@@ -1,0 +1,127 @@
+"""The points of a feature pyramid, and the pairs of a point and a ground truth it may learn."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PointGrid:
+    """Where the R points of an image are. Cell (j, i) of a level has the point
+    ((i + 0.5) * stride, (j + 0.5) * stride).
+
+    Attributes:
+        level_sizes: (L, 2), columns and rows of each level, in cells.
+        level_strides: (L,), pixels.
+        level_starts: (L,), position of each level's first point among the R points.
+        centers: (R, 2), x and y of each point, pixels.
+        strides: (R,), stride of each point's level, pixels.
+    """
+
+    level_sizes: Tensor
+    level_strides: Tensor
+    level_starts: Tensor
+    centers: Tensor
+    strides: Tensor
+
+    @classmethod
+    def from_sizes(
+        cls,
+        sizes: Sequence[tuple[int, int]],
+        strides: Sequence[int],
+        device: torch.device | str | None = None,
+    ) -> "PointGrid":
+        """
+        Args:
+            sizes: height and width of each level, in cells.
+            strides: stride of each level, in pixels.
+        """
+        if len(sizes) != len(strides):
+            raise ValueError(f"{len(sizes)} level sizes but {len(strides)} strides")
+        counts = [height * width for height, width in sizes]
+        centers = [
+            level_centers(height, width, stride, device)
+            for (height, width), stride in zip(sizes, strides, strict=True)
+        ]
+        return cls(
+            level_sizes=torch.tensor([(w, h) for h, w in sizes], device=device),
+            level_strides=torch.tensor(strides, dtype=torch.float32, device=device),
+            level_starts=torch.tensor([sum(counts[:k]) for k in range(len(counts))], device=device),
+            centers=torch.cat(centers),
+            strides=torch.cat(
+                [
+                    torch.full((count,), float(stride), device=device)
+                    for count, stride in zip(counts, strides, strict=True)
+                ]
+            ),
+        )
+
+    @classmethod
+    def from_image(
+        cls,
+        image_size: tuple[int, int],
+        strides: Sequence[int],
+        device: torch.device | str | None = None,
+    ) -> "PointGrid":
+        """The grid of an input of `image_size` (height, width) pixels, each level rounded up."""
+        height, width = image_size
+        sizes = [(math.ceil(height / stride), math.ceil(width / stride)) for stride in strides]
+        return cls.from_sizes(sizes, strides, device)
+
+    def __len__(self) -> int:
+        """R"""
+        return len(self.centers)
+
+
+def level_centers(
+    height: int, width: int, stride: int, device: torch.device | str | None = None
+) -> Tensor:
+    """Points of one level, (height * width, 2), row-major."""
+    y = (torch.arange(height, device=device) + 0.5) * stride
+    x = (torch.arange(width, device=device) + 0.5) * stride
+    return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=1)
+
+
+def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tensor, Tensor]:
+    """Every pair of a ground truth and a point strictly inside its region.
+
+    The cells inside a rectangle follow from its sides, so the pairs are enumerated; no table of
+    points by ground truths exists, and the number of tensor operations depends on neither. The
+    number of pairs is the one value read back from the device.
+
+    Args:
+        regions: (M, 4) rectangles (x1, y1, x2, y2) in pixels, or (M, L, 4) if they differ by level.
+        image: (M,), the image of each ground truth.
+
+    Returns:
+        point and ground truth of each pair, (Q,) and (Q,), ordered by ground truth, then level.
+    """
+    if regions.dim() == 2:
+        regions = regions[:, None]
+    num_levels = len(grid.level_strides)
+    stride = grid.level_strides[:, None]
+
+    # Column (row) i is inside when x1 < (i + 0.5) * stride < x2.
+    first = (torch.floor(regions[..., :2] / stride - 0.5) + 1).clamp(min=0).long()
+    last = (torch.ceil(regions[..., 2:] / stride - 0.5) - 1).long()
+    last = torch.minimum(last, grid.level_sizes - 1)
+    cells = (last - first + 1).clamp(min=0)  # (M, L, 2) columns, rows
+
+    block_size = cells.prod(dim=2).flatten()  # a block: the cells of one ground truth on one level
+    num_pairs = int(block_size.sum())
+    block = torch.repeat_interleave(block_size, output_size=num_pairs)
+    block_start = block_size.cumsum(0) - block_size
+    k = torch.arange(num_pairs, device=block.device) - block_start[block]
+
+    num_columns = cells[..., 0].flatten()[block]
+    first_column, first_row = first.reshape(-1, 2)[block].unbind(dim=1)
+    column = first_column + k % num_columns
+    row = first_row + k // num_columns
+
+    level = block % num_levels
+    gt = block // num_levels
+    point = grid.level_starts[level] + row * grid.level_sizes[level, 0] + column
+    return image[gt] * len(grid) + point, gt

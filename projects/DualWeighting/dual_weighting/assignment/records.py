@@ -1,0 +1,88 @@
+"""What goes into an assignment scheme and what comes out. Shape letters: see the package docstring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .boxes import decode_distances
+from .points import PointGrid
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Raw outputs of a dense head for a batch.
+
+    Attributes:
+        cls_logits: (N, R, K).
+        box_distances: (N, R, 4), from the point to the left, top, right and bottom side, pixels.
+        objectness_logits: (N, R, 1).
+    """
+
+    cls_logits: Tensor
+    box_distances: Tensor
+    objectness_logits: Tensor
+
+    def float(self) -> "Predictions":
+        """The same in float32."""
+        return Predictions(*(getattr(self, field.name).float() for field in fields(self)))
+
+    def log_scores_at(self, point: Tensor, classes: Tensor) -> Tensor:
+        """ln of the joint score s = sigmoid(cls) * sigmoid(obj) at each pair's point, for its class, (Q,)."""
+        num_classes = self.cls_logits.shape[2]
+        cls = self.cls_logits.reshape(-1).index_select(0, point * num_classes + classes)
+        objectness = self.objectness_logits.reshape(-1).index_select(0, point)
+        return F.logsigmoid(cls) + F.logsigmoid(objectness)
+
+    def boxes_at(self, point: Tensor, grid: PointGrid) -> Tensor:
+        """Predicted boxes of each pair's point, (Q, 4), pixels."""
+        distances = self.box_distances.reshape(-1, 4).index_select(0, point)
+        return decode_distances(grid.centers[point % len(grid)], distances)
+
+
+@dataclass(frozen=True)
+class GroundTruths:
+    """The ground truths of a batch, all images concatenated.
+
+    Attributes:
+        boxes: (M, 4), pixels of the network input.
+        classes: (M,), in [0, K).
+        image: (M,), in [0, N).
+    """
+
+    boxes: Tensor
+    classes: Tensor
+    image: Tensor
+
+    @classmethod
+    def from_images(cls, boxes: Sequence[Tensor], classes: Sequence[Tensor]) -> "GroundTruths":
+        """From one (M_n, 4) and one (M_n,) tensor per image; M_n may be 0."""
+        image = [torch.full_like(c, n, dtype=torch.long) for n, c in enumerate(classes)]
+        return cls(torch.cat(list(boxes)).float(), torch.cat(list(classes)), torch.cat(image))
+
+    def __len__(self) -> int:
+        """M"""
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a scheme decided: Q pairs and their weights, constants for the gradient.
+
+    Attributes:
+        point: (Q,), in [0, N * R).
+        gt: (Q,), in [0, M).
+        positive: (Q,), weight of the pair's point as a positive of the ground truth's class.
+        negative: (Q,), factor on the loss of that point as a negative of that class. It is 1
+            for whatever is in no pair, so only what differs from 1 is news. Where several pairs
+            name the same point and class, the factor stands at one of them and the others have 1.
+        box: (Q,), weight of the pair's box loss.
+    """
+
+    point: Tensor
+    gt: Tensor
+    positive: Tensor
+    negative: Tensor
+    box: Tensor

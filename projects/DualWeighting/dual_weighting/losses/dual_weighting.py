@@ -1,0 +1,55 @@
+"""The losses of DW (CVPR 2022)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..assignment.boxes import paired_giou
+from ..assignment.points import PointGrid
+from ..assignment.records import Assignment, GroundTruths, Predictions
+from .background import background_loss, pair_background_loss
+from .workers import average_over_workers
+
+
+@dataclass(frozen=True)
+class DualWeightingLoss:
+    """DW's three losses: candidates as positives, their boxes, and everything as negatives.
+
+    Attributes:
+        beta: beta of the scheme. The box loss is -ln p_loc = beta * (1 - GIoU).
+        gamma2: the paper's gamma_2, exponent of the score in I_neg.
+        positive_loss_weight: factor on `loss_cls_pos` and `loss_loc` (0.25 in the release).
+    """
+
+    beta: float = 5.0
+    gamma2: float = 2.0
+    positive_loss_weight: float = 0.25
+
+    def __call__(
+        self,
+        assignment: Assignment,
+        predictions: Predictions,
+        targets: GroundTruths,
+        grid: PointGrid,
+    ) -> dict[str, Tensor]:
+        """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars. Divisors are worker averages."""
+        log_s = predictions.log_scores_at(assignment.point, targets.classes[assignment.gt])
+        boxes = predictions.boxes_at(assignment.point, grid)
+        giou_loss = 1 - paired_giou(boxes, targets.boxes[assignment.gt])
+
+        not_negative = 1 - assignment.negative
+        num_gt = not_negative.new_tensor(float(len(targets)))
+        divisors = average_over_workers(torch.stack((num_gt, not_negative.sum()))).clamp(min=1)
+        num_gt, num_not_negative = divisors.unbind()
+
+        every_point = background_loss(
+            predictions.cls_logits, predictions.objectness_logits, self.gamma2
+        )
+        candidates = (not_negative * pair_background_loss(log_s, self.gamma2)).sum()
+        positive_scale = self.positive_loss_weight / num_gt
+        return {
+            "loss_cls_pos": positive_scale * (assignment.positive * -log_s).sum(),
+            "loss_loc": positive_scale * (assignment.box * self.beta * giou_loss).sum(),
+            "loss_cls_neg": (every_point - candidates) / num_not_negative,
+        }

@@ -1,0 +1,14 @@
+"""The detector: Detectron2's dense detector with heads and assignment schemes to choose from."""
+
+from .box_refinement import BoxRefinement
+from .detector import DualWeightingDetector
+from .head import DENSE_HEAD_REGISTRY, DenseHead
+from .norm import FixedStatisticsBatchNorm
+
+__all__ = [
+    "DENSE_HEAD_REGISTRY",
+    "BoxRefinement",
+    "DenseHead",
+    "DualWeightingDetector",
+    "FixedStatisticsBatchNorm",
+]

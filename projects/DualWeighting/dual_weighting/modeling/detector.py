@@ -1,0 +1,160 @@
+"""The meta-architecture."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from detectron2.layers import batched_nms
+from detectron2.modeling import META_ARCH_REGISTRY, Backbone
+from detectron2.modeling.anchor_generator import DefaultAnchorGenerator
+from detectron2.modeling.box_regression import Box2BoxTransformLinear
+from detectron2.modeling.meta_arch.dense_detector import DenseDetector
+from detectron2.structures import Boxes, ImageList, Instances
+from torch import Tensor, nn
+
+from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
+
+
+@META_ARCH_REGISTRY.register()
+class DualWeightingDetector(DenseDetector):
+    """Detectron2's dense detector, trained by an assignment scheme.
+
+    Attributes:
+        training_progress: how much of the training is done, in [0, 1]. The one clock that schemes
+            which change over time read.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: Backbone,
+        head: nn.Module,
+        scheme: Callable[..., Assignment],
+        losses: Callable[..., dict[str, Tensor]],
+        num_classes: int,
+        head_in_features: Sequence[str] | None = None,
+        test_score_thresh: float = 0.05,
+        test_topk_candidates: int = 1000,
+        test_nms_thresh: float | None = 0.6,
+        max_detections_per_image: int = 100,
+        pixel_mean: Sequence[float],
+        pixel_std: Sequence[float],
+    ):
+        """
+        Args:
+            head: predicts at every point, see :data:`DENSE_HEAD_REGISTRY`.
+            scheme: called with (predictions, targets, grid, progress), see `assignment`.
+            losses: called with (assignment, predictions, targets, grid), see `losses`.
+            test_score_thresh: detections of a smaller score are dropped.
+            test_topk_candidates: how many detections of each level are decoded.
+            test_nms_thresh: class-wise NMS suppresses above this IoU; None for no NMS.
+            backbone, head_in_features, max_detections_per_image, pixel_mean, pixel_std: as in
+                Detectron2's FCOS.
+        """
+        super().__init__(
+            backbone, head, head_in_features, pixel_mean=pixel_mean, pixel_std=pixel_std
+        )
+        shapes = backbone.output_shape()
+        self.strides = [shapes[name].stride for name in self.head_in_features]
+        self.anchor_generator = DefaultAnchorGenerator(
+            sizes=[[stride] for stride in self.strides], aspect_ratios=[1.0], strides=self.strides
+        )
+        self.box2box_transform = Box2BoxTransformLinear(normalize_by_size=False)
+        self.scheme = scheme
+        self.losses = losses
+        self.num_classes = num_classes
+        self.test_score_thresh = test_score_thresh
+        self.test_topk_candidates = test_topk_candidates
+        self.test_nms_thresh = test_nms_thresh
+        self.max_detections_per_image = max_detections_per_image
+        self.training_progress = 0.0
+
+    @property
+    def training_progress(self) -> float:
+        return self._training_progress
+
+    @training_progress.setter
+    def training_progress(self, value: float) -> None:
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"training_progress is a number in [0, 1], not {value}")
+        self._training_progress = value
+
+    def forward_training(
+        self,
+        images: ImageList,
+        features: list[Tensor],
+        predictions: list[list[Tensor]],
+        gt_instances: list[Instances],
+    ) -> dict[str, Tensor]:
+        grid = self.point_grid(features)
+        targets = ground_truths(gt_instances)
+        with torch.autocast(self.device.type, enabled=False):
+            predictions = self.flatten_levels(predictions).float()
+            assignment = self.scheme(predictions, targets, grid, self.training_progress)
+            return self.losses(assignment, predictions, targets, grid)
+
+    def forward_inference(
+        self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]
+    ) -> list[Instances]:
+        anchors = self.anchor_generator(features)
+        cls_logits, box_distances, objectness_logits = self._transpose_dense_predictions(
+            predictions, [self.num_classes, 4, 1]
+        )
+        scores = [
+            cls.float().sigmoid() * objectness.float().sigmoid()
+            for cls, objectness in zip(cls_logits, objectness_logits, strict=True)
+        ]
+        return [
+            self.inference_single_image(
+                anchors,
+                [level[n] for level in scores],
+                [level[n] for level in box_distances],
+                image_size,
+            )
+            for n, image_size in enumerate(images.image_sizes)
+        ]
+
+    def inference_single_image(
+        self,
+        anchors: list[Boxes],
+        scores: list[Tensor],
+        box_distances: list[Tensor],
+        image_size: tuple[int, int],
+    ) -> Instances:
+        """Detections of one image, by falling score, from scores (R_l, K) and distances (R_l, 4) by level."""
+        detections = self._decode_multi_level_predictions(
+            anchors,
+            scores,
+            box_distances,
+            self.test_score_thresh,
+            self.test_topk_candidates,
+            image_size,
+        )
+        detections.pred_boxes.clip(image_size)
+        if self.test_nms_thresh is None:
+            keep = detections.scores.argsort(descending=True)
+        else:
+            keep = batched_nms(
+                detections.pred_boxes.tensor,
+                detections.scores,
+                detections.pred_classes,
+                self.test_nms_thresh,
+            )
+        return detections[keep[: self.max_detections_per_image]]
+
+    def point_grid(self, features: list[Tensor]) -> PointGrid:
+        """The points of these features."""
+        sizes = [tuple(x.shape[-2:]) for x in features]
+        return PointGrid.from_sizes(sizes, self.strides, self.device)
+
+    def flatten_levels(self, predictions: list[list[Tensor]]) -> Predictions:
+        """The head's maps as arrays with one row a point."""
+        dims = [self.num_classes, 4, 1]
+        levels = self._transpose_dense_predictions(predictions, dims)
+        return Predictions(*(torch.cat(level, dim=1) for level in levels))
+
+
+def ground_truths(instances: Sequence[Instances]) -> GroundTruths:
+    """The ground truths of a batch from Detectron2's per-image instances."""
+    return GroundTruths.from_images(
+        [x.gt_boxes.tensor for x in instances], [x.gt_classes for x in instances]
+    )

@@ -1,0 +1,111 @@
+"""Heads of dense detectors: what is predicted at every point of the pyramid."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from detectron2.layers import Conv2d, ShapeSpec, get_norm
+from detectron2.utils.registry import Registry
+from torch import Tensor, nn
+
+DENSE_HEAD_REGISTRY = Registry("DENSE_HEAD")
+DENSE_HEAD_REGISTRY.__doc__ = """
+Heads by name. A head is called with the list of pyramid features, (N, C, H, W) each, and returns
+three lists, one entry a level: class logits (N, K, H, W), distances to the four sides in pixels
+(N, 4, H, W) and objectness logits (N, 1, H, W).
+"""
+
+
+def conv_tower(in_channels: int, conv_dims: Sequence[int], norm: str) -> nn.Sequential:
+    """3x3 convolutions, each with normalization and ReLU."""
+    dims = [in_channels, *conv_dims]
+    return nn.Sequential(
+        *(
+            Conv2d(
+                dims[k],
+                dims[k + 1],
+                kernel_size=3,
+                padding=1,
+                norm=get_norm(norm, dims[k + 1]),
+                activation=F.relu,
+            )
+            for k in range(len(conv_dims))
+        )
+    )
+
+
+def predictor(in_channels: int, out_channels: int) -> Conv2d:
+    """The last 3x3 convolution of a branch."""
+    return Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
+
+
+@DENSE_HEAD_REGISTRY.register()
+class DenseHead(nn.Module):
+    """Two towers shared by all levels: classes from one, boxes and objectness from the other.
+
+    With the default arguments it is the head of DW. The joint score of class k is
+    sigmoid(class logit k) * sigmoid(objectness logit).
+    """
+
+    def __init__(
+        self,
+        *,
+        input_shape: Sequence[ShapeSpec],
+        num_classes: int,
+        conv_dims: Sequence[int] = (256, 256, 256, 256),
+        norm: str = "GN",
+        objectness_dims: Sequence[int] = (),
+        prior_prob: float = 0.02,
+        box_bias: float = 4.0,
+        box_refinement: nn.Module | None = None,
+    ):
+        """
+        Args:
+            input_shape: channels and stride of each level. All levels have the same channels.
+            conv_dims: output channels of each convolution of a tower.
+            norm: normalization of the towers, a name of Detectron2's `get_norm`.
+            objectness_dims: output channels of the convolutions before the objectness predictor.
+            prior_prob: score of every class at the start, sets the bias of the class logits.
+            box_bias: bias of the box predictor at the start, in strides.
+            box_refinement: called with (regression features, distances, stride) of a level, returns
+                better distances; see :class:`BoxRefinement`.
+        """
+        super().__init__()
+        in_channels = {shape.channels for shape in input_shape}
+        if len(in_channels) != 1:
+            raise ValueError(f"all levels need the same number of channels, got {in_channels}")
+        (in_channels,) = in_channels
+        self.strides = [shape.stride for shape in input_shape]
+
+        self.cls_tower = conv_tower(in_channels, conv_dims, norm)
+        self.box_tower = conv_tower(in_channels, conv_dims, norm)
+        self.objectness_tower = conv_tower(conv_dims[-1], objectness_dims, norm)
+        self.cls_logits = predictor(conv_dims[-1], num_classes)
+        self.box_distances = predictor(conv_dims[-1], 4)
+        self.objectness = predictor([conv_dims[-1], *objectness_dims][-1], 1)
+        self.box_scales = nn.Parameter(torch.ones(len(input_shape)))
+
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+        nn.init.constant_(self.cls_logits.bias, -math.log((1 - prior_prob) / prior_prob))
+        nn.init.constant_(self.box_distances.bias, box_bias)
+        self.box_refinement = box_refinement
+
+    def forward(
+        self, features: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """See :data:`DENSE_HEAD_REGISTRY`."""
+        cls_logits, box_distances, objectness_logits = [], [], []
+        for x, stride, scale in zip(features, self.strides, self.box_scales, strict=True):
+            box_features = self.box_tower(x)
+            # Pixels need float32: above 1024, half precision has no fractions.
+            distances = F.relu(self.box_distances(box_features).float() * scale) * stride
+            if self.box_refinement is not None:
+                distances = self.box_refinement(box_features, distances, stride)
+            cls_logits.append(self.cls_logits(self.cls_tower(x)))
+            box_distances.append(distances)
+            objectness_logits.append(self.objectness(self.objectness_tower(box_features)))
+        return cls_logits, box_distances, objectness_logits
