@@ -1,0 +1,39 @@
+"""Files that are there completely or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+PARTIAL = ".partial"
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike, mode: str) -> Iterator[IO]:
+    """Open a file for writing (`mode` "w" or "wb") that takes the name `path` when it is complete.
+
+    Until then it is `path`.partial in the same folder. Whoever reads `path` sees the old content or
+    the new, also after a power cut; an exception in the block leaves the old.
+    """
+    partial = f"{path}{PARTIAL}"
+    try:
+        with open(partial, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the renaming itself
+    finally:
+        os.close(folder)
+
+
+def remove_partial_files(folder: str | os.PathLike) -> None:
+    """Delete what writers that were killed have left in `folder`."""
+    for file in Path(folder).glob(f"*{PARTIAL}"):
+        file.unlink()

@@ -1,0 +1,146 @@
+"""Detectron2's checkpointer, safe against being killed and against files that are none."""
+
+import os
+import pickle
+from typing import Any
+
+import torch
+from detectron2.checkpoint import DetectionCheckpointer
+from detectron2.utils import comm
+
+from dual_weighting.checkpoint.atomic_file import atomic_file, remove_partial_files
+from dual_weighting.checkpoint.torchvision_weights import (
+    SCHEME,
+    load_torchvision_weights,
+    to_detectron2_names,
+)
+from dual_weighting.errors import UserError
+
+
+class Checkpointer(DetectionCheckpointer):
+    """Saves and loads a model and what belongs to its training.
+
+    Files appear under their names only when they are complete, so that the checkpoint named in
+    `last_checkpoint` can always be loaded. `torchvision://resnet50` loads a backbone trained on
+    ImageNet. What cannot be loaded is a `UserError` that names the file.
+    """
+
+    def __init__(self, model: torch.nn.Module, save_dir: str = "", **checkpointables: Any) -> None:
+        """`checkpointables`: objects with a state dict, by the name they have in the file."""
+        super().__init__(model, save_dir, **checkpointables)
+        self.path_manager = _AtomicWrites(self.path_manager)
+
+    def remove_partial_files(self) -> None:
+        """Delete checkpoints that a killed run left unfinished; call before saving the first."""
+        if self.save_to_disk:
+            remove_partial_files(self.save_dir)
+
+    def load(self, path: str | None, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As Detectron2's `load`; raises `UserError` when there is nothing to load at `path`."""
+        if path and path.startswith(SCHEME):
+            self._load_torchvision(path.removeprefix(SCHEME))
+            return {}
+        if path:
+            self._check_exists(path)
+        try:
+            return super().load(path or "", *args, **kwargs)
+        finally:
+            self._parsed_url_during_load = None
+
+    def _check_exists(self, path: str) -> None:
+        try:
+            found = os.path.isfile(self.path_manager.get_local_path(path.split("?")[0]))
+        except Exception as error:  # of as many kinds as there are ways to fetch a file
+            raise UserError(f"The checkpoint {path} cannot be fetched: {error}.") from error
+        if not found:
+            last = os.path.join(self.save_dir, "last_checkpoint")
+            named = self.has_checkpoint() and self.get_checkpoint_file() == path
+            advice = f"write the name of another one into {last}, or delete it and start again"
+            raise UserError(
+                f"The checkpoint {path} does not exist: "
+                + (advice if named else "check train.init_checkpoint")
+                + "."
+            )
+
+    def _load_file(self, filename: str) -> dict[str, Any]:
+        try:
+            loaded = super()._load_file(filename)
+        except pickle.UnpicklingError as error:
+            if "Unsupported global" not in str(error):
+                raise UserError(_damaged(filename)) from error
+            raise UserError(
+                f"The checkpoint {filename} is refused because it holds more than weights, and "
+                "loading that could run any code: save it again with tensors, numbers and names "
+                "only."
+            ) from error
+        except Exception as error:  # zip, pickle and torch each have their own for a cut file
+            raise UserError(_damaged(filename)) from error
+        weights = loaded.get("model")
+        if not isinstance(weights, dict) or not weights:
+            raise UserError(_damaged(filename))
+        return loaded
+
+    def _torch_load(self, f: str) -> Any:
+        return torch.load(f, map_location="cpu", weights_only=True)
+
+    def _load_model(self, checkpoint: dict[str, Any]) -> Any:
+        incompatible = super()._load_model(checkpoint)
+        wrong_shapes = {name for name, *_ in incompatible.incorrect_shapes}
+        absent = wrong_shapes.union(incompatible.missing_keys)
+        if all(name in absent for name, _ in self.model.named_parameters()):
+            raise UserError(
+                "The checkpoint holds no weights for this model: "
+                "check that train.init_checkpoint belongs to the --config-file."
+            )
+        return incompatible
+
+    def _load_torchvision(self, name: str) -> None:
+        """Fill the model's ResNet, wherever in the model it is; all of it or `UserError`."""
+        prefixes = [
+            key.removesuffix("stem.conv1.weight")
+            for key in self.model.state_dict()
+            if key.endswith("stem.conv1.weight")
+        ]
+        if comm.is_main_process():
+            load_torchvision_weights(name)  # downloads, once for all processes
+        comm.synchronize()
+        renamed = to_detectron2_names(load_torchvision_weights(name), prefix="".join(prefixes[:1]))
+        own = self.model.state_dict()
+        expected = {key for key in own if prefixes and key.startswith(prefixes[0])}
+        expected = {key for key in expected if not key.endswith("num_batches_tracked")}
+        differing = expected.symmetric_difference(renamed) or {
+            key for key in expected if own[key].shape != renamed[key].shape
+        }
+        if differing:
+            raise UserError(
+                f"The weights train.init_checkpoint={SCHEME}{name} do not fit the model's "
+                f"backbone, they differ in {min(differing)}: choose those of its depth."
+            )
+        self.model.load_state_dict(renamed, strict=False)
+        self.logger.info(
+            "Backbone weights: torchvision's %s trained on ImageNet (%d tensors)",
+            name,
+            len(renamed),
+        )
+
+
+class _AtomicWrites:
+    """A path manager that writes files by way of `atomic_file`, and is the one given otherwise."""
+
+    def __init__(self, path_manager: Any) -> None:
+        self._path_manager = path_manager
+
+    def open(self, path: str, mode: str = "r", **kwargs: Any) -> Any:
+        if "w" in mode and "://" not in path:
+            return atomic_file(path, mode)
+        return self._path_manager.open(path, mode, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._path_manager, name)
+
+
+def _damaged(filename: str) -> str:
+    return (
+        f"The file {filename} is no complete checkpoint: "
+        "it may have been cut short when it was copied, get it again or use another one."
+    )

@@ -1,0 +1,11 @@
+"""What the commands in tools/ are made of."""
+
+import warnings
+
+# Set off by importing Detectron2, about its own code: nothing that a user of ours could mend.
+for message in (
+    "pkg_resources is deprecated",
+    ".*torch.jit.script.* is deprecated",
+    "torch.meshgrid",
+):
+    warnings.filterwarnings("ignore", message=message)

@@ -1,0 +1,57 @@
+"""How every command begins and how it ends: its options, and its errors as one sentence."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+
+from detectron2.engine import default_argument_parser
+
+from dual_weighting.errors import UserError
+
+EPILOG = """
+The trailing arguments change values of the config file, for example
+
+    train.max_iter=500 train.output_dir=output/short
+"""
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Detectron2's usual options, with `--debug`, and a `--dist-url` that is free for every run."""
+    parser = default_argument_parser(epilog=EPILOG)
+    parser.set_defaults(dist_url="auto")
+    # Stays the last positional argument of the parser: argparse sees options by their name.
+    parser.add_argument(
+        "--debug", action="store_true", help="show the traceback of errors a user can mend too"
+    )
+    return parser
+
+
+def sentence(error: UserError) -> str:
+    """The one sentence of `error`, also when a data loader's worker has wrapped it.
+
+    torch re-raises a worker's error with the text of its whole traceback, of which the last line
+    is `module.Class: sentence`.
+    """
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if len(lines) <= 1:
+        return str(error).strip()
+    return re.sub(r"^[\w.]+: ", "", lines[-1].strip())
+
+
+def run_command(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Run `main(args)`; a `UserError` becomes one line on stderr and exit code 1.
+
+    With `args.debug` its traceback is shown as well. Any other exception is a defect and keeps its
+    traceback (exit code 1); an interruption from the keyboard ends with 130.
+    """
+    try:
+        main(args)
+    except UserError as error:
+        if getattr(args, "debug", False):
+            raise
+        print(f"Error: {sentence(error)}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)

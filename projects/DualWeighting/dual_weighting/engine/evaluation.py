@@ -1,0 +1,82 @@
+"""Evaluating a detector as its config says, and what people look at afterwards."""
+
+import json
+import logging
+import os
+from pathlib import Path
+
+from detectron2.config import instantiate
+from detectron2.evaluation import inference_on_dataset
+from detectron2.utils import comm
+from omegaconf import DictConfig
+from torch import nn
+
+from dual_weighting.checkpoint.atomic_file import atomic_file
+from dual_weighting.engine.overrides import accepts
+
+logger = logging.getLogger(__name__)
+
+
+class Evaluation:
+    """`cfg.dataloader.test` seen by the model and judged by `cfg.dataloader.evaluator`.
+
+    The data set is read once, here, so that what is wrong with it is said before the training.
+    """
+
+    def __init__(self, cfg: DictConfig, model: nn.Module) -> None:
+        """`model`: the detector itself, not its wrapper for several processes."""
+        self.output_dir = Path(cfg.train.output_dir)
+        self.model = model
+        evaluator = cfg.dataloader.evaluator
+        if accepts(evaluator, "output_dir") and not evaluator.get("output_dir"):
+            evaluator.output_dir = str(self.output_dir / "inference")
+        self.loader = instantiate(cfg.dataloader.test)
+        self.evaluator = instantiate(evaluator)
+
+    def __call__(self) -> dict[str, dict[str, float]]:
+        """Metrics by task, such as `{"bbox": {"AP": 38.7, ...}}`, in percent; empty but in the
+        main process, which also writes them to evaluation.json with all their digits."""
+        results = inference_on_dataset(self.model, self.loader, self.evaluator)
+        if comm.is_main_process():
+            with atomic_file(self.output_dir / "evaluation.json", "w") as file:
+                json.dump(results, file, indent=2)
+        return results
+
+
+def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:
+    """Draw detections.png and training_curves.png and say where the output is.
+
+    Draws what there is something to draw from: detections in COCO's format, metrics of a training.
+    Does nothing but in the main process.
+    """
+    if not comm.is_main_process():
+        return
+    output_dir = Path(output_dir)
+    results_json = output_dir / "inference" / "coco_instances_results.json"
+    metrics_json = output_dir / "metrics.json"
+    if results_json.is_file():
+        from dual_weighting.visualization.detections import draw_detections
+
+        draw_detections(
+            dataset_name=cfg.dataloader.evaluator.dataset_name,
+            results_json=results_json,
+            output_file=output_dir / "detections.png",
+        )
+    if metrics_json.is_file():
+        from dual_weighting.visualization.curves import draw_training_curves
+
+        draw_training_curves(
+            metrics_json=metrics_json, output_file=output_dir / "training_curves.png"
+        )
+    for what, name in OUTPUTS.items():
+        if (output_dir / name).is_file():
+            logger.info("%s %s", f"{what}:".ljust(16), output_dir / name)
+
+
+OUTPUTS = {
+    "Checkpoint": "model_final.pth",
+    "Metrics": "metrics.json",
+    "Evaluation": "evaluation.json",
+    "Detections": "detections.png",
+    "Training curves": "training_curves.png",
+}

@@ -1,0 +1,127 @@
+"""`key=value` arguments of a command: applied to a config, unknown keys refused."""
+
+import difflib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+
+from detectron2.config import LazyConfig
+from detectron2.utils.registry import locate
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from dual_weighting.errors import UserError
+
+
+def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Change `cfg` in place as `overrides` ("a.b=value") say, and return it.
+
+    A key is known when `cfg` has it or when its parent is a lazy call whose callable has a
+    parameter of that name. Raises `UserError` for an unknown key, naming the closest known one,
+    and for anything that is not `key=value`.
+    """
+    for text in overrides:
+        if text.startswith("-"):
+            raise UserError(f"Options such as {text} must stand before the key=value arguments.")
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except HydraException as error:
+            raise UserError(_malformed(text)) from error
+        if override.is_delete() or override.is_add() or "=" not in text:
+            raise UserError(_malformed(text))
+        for key in _leaf_keys(override.key_or_group, override.value()):
+            check_key(cfg, key)
+        try:
+            LazyConfig.apply_overrides(cfg, [text])
+        except (OmegaConfBaseException, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"The override {text!r} does not fit the config: {reason}.") from error
+    return cfg
+
+
+def check_key(cfg: DictConfig, key: str) -> None:
+    """Raise `UserError` with the closest known key unless `key` ("a.b.c") is known in `cfg`."""
+    node = cfg
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        if part not in _known_names(node):
+            raise UserError(
+                f"The config has no key {key!r}{_hint(cfg, node, parts, depth)}; "
+                "a new key belongs in the config file."
+            )
+        node = _child(node, part)
+
+
+def accepts(node: DictConfig, name: str) -> bool:
+    """Whether the callable of the lazy call `node` has a parameter called `name`."""
+    return name in _parameters(node)
+
+
+def _malformed(text: str) -> str:
+    return (
+        f"{text!r} is not of the form key=value, for example train.max_iter=500 "
+        "(quote a value with special characters: 'key=\"value\"')."
+    )
+
+
+def _leaf_keys(key: str, value: object) -> Iterator[str]:
+    """The full keys that setting `key` to `value` would set."""
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _leaf_keys(f"{key}.{name}", inner)
+    else:
+        yield key
+
+
+def _parameters(node: object) -> list[str]:
+    """Names that the callable of a lazy call takes as keywords; none for other nodes.
+
+    What only a `**kwargs` would take is left out: a slip of the pen would go unnoticed.
+    """
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        return []
+    target = node["_target_"]
+    target = locate(target) if isinstance(target, str) else target
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in by_name]
+
+
+def _known_names(node: object) -> list[str]:
+    if isinstance(node, DictConfig):
+        return [str(name) for name in node] + _parameters(node)
+    if isinstance(node, ListConfig):
+        return [str(index) for index in range(len(node))]
+    return []
+
+
+def _child(node: object, part: str) -> object:
+    """The value under `part`, or None where it is only a parameter's name."""
+    if isinstance(node, ListConfig):
+        return node[int(part)]
+    return OmegaConf.select(node, part)
+
+
+def _hint(cfg: DictConfig, node: object, parts: list[str], depth: int) -> str:
+    """Where to look instead: a near name beside the wrong one, else a near full key."""
+    names = difflib.get_close_matches(parts[depth], _known_names(node), n=1)
+    if names:
+        closest = ".".join([*parts[:depth], names[0], *parts[depth + 1 :]])
+        return f", the closest is {closest!r}"
+    keys = difflib.get_close_matches(".".join(parts), list(_all_keys(cfg)), n=1, cutoff=0.0)
+    return f", the closest is {keys[0]!r}" if keys else ""
+
+
+def _all_keys(node: object, prefix: str = "") -> Iterator[str]:
+    if not isinstance(node, DictConfig):
+        return
+    for name in node:
+        if name == "_target_":
+            continue
+        yield f"{prefix}{name}"
+        if not OmegaConf.is_interpolation(node, name):
+            yield from _all_keys(node._get_node(name), f"{prefix}{name}.")

@@ -1,0 +1,14 @@
+"""Train or evaluate a detector that a LazyConfig describes.
+
+    python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py
+    python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py --eval-only \\
+        train.init_checkpoint=output/model_final.pth
+
+Runs on the GPU where there is one, else on the CPU, and says which.
+"""
+
+from dual_weighting.engine.command import argument_parser, run_command
+from dual_weighting.engine.train import train_command
+
+if __name__ == "__main__":
+    run_command(train_command, argument_parser().parse_args())
