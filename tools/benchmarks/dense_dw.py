@@ -1,7 +1,7 @@
-"""DW's losses the straightforward way: tables of points by ground truths, and autograd for the rest.
+"""DW's losses the straightforward way: tables of points by ground truths, autograd for the rest.
 
-Written for comparison only. It computes what `dual_weighting.functional.dw_losses` computes, image by
-image, the way one writes it down first.
+Written for comparison only. It computes what `dual_weighting.functional.dw_losses` computes, image
+by image, the way one writes it down first.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Assignment and losses as plain function calls, for detectors of any code base. Imports torch only.
+"""Assignment and losses as plain functions, for detectors of any code base. Imports torch only.
 
 Layout of the arrays: points of all levels in level order, row-major within a level. Cell (j, i) of
 a level of stride s has its point at ((i + 0.5) s, (j + 0.5) s), and a level of an H x W input has
@@ -75,7 +75,7 @@ def _check(
     num_images, num_points, num_classes = predictions.cls_logits.shape
     if num_points != len(grid):
         raise ValueError(
-            f"cls_logits has {num_points} points an image, but image_size and strides give {len(grid)}"
+            f"cls_logits has {num_points} points an image, image_size and strides give {len(grid)}"
         )
     for name, channels in (("box_distances", 4), ("objectness_logits", 1)):
         shape = tuple(getattr(predictions, name).shape)
@@ -83,12 +83,11 @@ def _check(
             raise ValueError(f"{name} is {shape}, not {(num_images, num_points, channels)}")
     if not num_images == len(gt_boxes) == len(gt_classes):
         raise ValueError(
-            f"{num_images} images, but gt_boxes of {len(gt_boxes)} and gt_classes of {len(gt_classes)}"
+            f"{num_images} images, {len(gt_boxes)} gt_boxes and {len(gt_classes)} gt_classes"
         )
     for n, (boxes, classes) in enumerate(zip(gt_boxes, gt_classes, strict=True)):
         if boxes.shape != (len(classes), 4):
-            raise ValueError(
-                f"gt_boxes[{n}] is {tuple(boxes.shape)}, but gt_classes[{n}] has {len(classes)} entries"
-            )
-        if len(classes) and not (int(classes.min()) >= 0 and int(classes.max()) < num_classes):
-            raise ValueError(f"gt_classes[{n}] has a class outside [0, {num_classes})")
+            raise ValueError(f"gt_boxes[{n}] is {tuple(boxes.shape)} for {len(classes)} gt_classes")
+    classes = torch.cat(list(gt_classes))
+    if bool(((classes < 0) | (classes >= num_classes)).any()):
+        raise ValueError(f"gt_classes has a class outside [0, {num_classes})")

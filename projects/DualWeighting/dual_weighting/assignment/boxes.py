@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def decode_distances(centers: Tensor, distances: Tensor) -> Tensor:
-    """Boxes (Q, 4) of points (Q, 2) and their distances (Q, 4) to the left, top, right and bottom side."""
+    """Boxes (Q, 4) of points (Q, 2) and distances (Q, 4) to left, top, right and bottom side."""
     return torch.cat((centers - distances[:, :2], centers + distances[:, 2:]), dim=1)
 
 

@@ -73,7 +73,7 @@ class DualWeighting:
         return positive_weight(t, self.mu) * prior / total.clamp(min=self.eps)[gt]
 
     def negative_probabilities(self, iou: Tensor, gt: Tensor, targets: GroundTruths) -> Tensor:
-        """P_neg of each pair, (Q,): eq. 6, stretched to [0, 1] over its ground truth's candidates."""
+        """P_neg of each pair, (Q,): eq. 6, stretched to [0, 1] over a ground truth's candidates."""
         p = negative_probability(iou, self.gamma1, self.min_iou)
         low = segment_min(p, gt, len(targets))[gt]
         high = segment_max(p, gt, len(targets)).clamp(max=1.0)[gt]

@@ -1,4 +1,4 @@
-"""What goes into an assignment scheme and what comes out. Shape letters: see the package docstring."""
+"""What goes into an assignment scheme and what comes out. Shape letters: see the package."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -30,7 +30,7 @@ class Predictions:
         return Predictions(*(getattr(self, field.name).float() for field in fields(self)))
 
     def log_scores_at(self, point: Tensor, classes: Tensor) -> Tensor:
-        """ln of the joint score s = sigmoid(cls) * sigmoid(obj) at each pair's point, for its class, (Q,)."""
+        """ln of the joint score s = sigmoid(cls) * sigmoid(obj) of each pair, (Q,)."""
         num_classes = self.cls_logits.shape[2]
         cls = self.cls_logits.reshape(-1).index_select(0, point * num_classes + classes)
         objectness = self.objectness_logits.reshape(-1).index_select(0, point)

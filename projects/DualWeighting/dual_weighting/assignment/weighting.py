@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def center_prior(offset: Tensor, stride: Tensor, sigma: float) -> Tensor:
-    """Gaussian of the distance to the ground truth's centre: exp(-|offset|^2 / (2 (sigma stride)^2)).
+    """Gaussian of the distance to the ground truth's centre, exp(-|o|^2 / (2 (sigma stride)^2)).
 
     Args:
         offset: (Q, 2), point minus centre, pixels.
@@ -35,7 +35,7 @@ def positive_weight(t: Tensor, mu: float) -> Tensor:
 
 
 def negative_probability(iou: Tensor, gamma1: float, min_iou: float) -> Tensor:
-    """P_neg = -k IoU^gamma1 + b: DW eq. 6, with k and b such that it is 1 at `min_iou` and 0 at 1."""
+    """P_neg = -k IoU^gamma1 + b: DW eq. 6, k and b so that it is 1 at `min_iou` and 0 at IoU 1."""
     return (1 - iou**gamma1) / (1 - min_iou**gamma1)
 
 

@@ -72,7 +72,8 @@ def _value_and_gradient(
     """The loss of a block of points; its gradients are written into the last two arguments.
 
     With a = sigmoid(cls), b = sigmoid(obj), s = a b and u = -ln(1 - s):
-    d(s^gamma u)/ds = gamma s^(gamma - 1) u + s^gamma / (1 - s), ds/dcls = s (1 - a), ds/dobj = s (1 - b).
+    d(s^gamma u)/ds = gamma s^(gamma - 1) u + s^gamma / (1 - s),
+    ds/dcls = s (1 - a) and ds/dobj = s (1 - b).
     """
     a, b = torch.sigmoid(cls), torch.sigmoid(objectness)
     not_a, not_b = torch.sigmoid(-cls), torch.sigmoid(-objectness)

@@ -120,7 +120,12 @@ class DualWeightingDetector(DenseDetector):
         box_distances: list[Tensor],
         image_size: tuple[int, int],
     ) -> Instances:
-        """Detections of one image, by falling score, from scores (R_l, K) and distances (R_l, 4) by level."""
+        """Detections of one image, by falling score.
+
+        Args:
+            scores: (R_l, K) of each level l.
+            box_distances: (R_l, 4) of each level, pixels.
+        """
         detections = self._decode_multi_level_predictions(
             anchors,
             scores,

@@ -1,0 +1,21 @@
+import detectron2.data.transforms as T
+from detectron2 import model_zoo
+from detectron2.config import LazyCall as L
+
+from dual_weighting.data.coco import get_detection_dataset_dicts
+from dual_weighting.data.mapper import DetectionMapper
+
+dataloader = model_zoo.get_config("common/data/coco.py").dataloader
+
+# train2017 has a few boxes of zero size.
+dataloader.train.dataset._target_ = get_detection_dataset_dicts
+dataloader.train.dataset.empty_boxes = "skip"
+dataloader.train.mapper._target_ = DetectionMapper
+dataloader.train.mapper.image_format = "RGB"
+dataloader.train.mapper.use_instance_mask = False
+dataloader.train.mapper.augmentations = [
+    L(T.ResizeShortestEdge)(short_edge_length=800, max_size=1333),
+    L(T.RandomFlip)(horizontal=True),
+]
+dataloader.test.dataset._target_ = get_detection_dataset_dicts
+dataloader.test.mapper._target_ = DetectionMapper

@@ -1,0 +1,11 @@
+from .coco import dataloader
+
+dataloader.train.dataset.names = "digits_train"
+dataloader.train.dataset.empty_boxes = "error"
+dataloader.train.mapper.augmentations = []  # a flipped 2 is no 2
+dataloader.train.total_batch_size = 8
+dataloader.train.num_workers = 1
+dataloader.test.dataset.names = "digits_val"
+dataloader.test.mapper.augmentations = []
+dataloader.test.batch_size = 8
+dataloader.test.num_workers = 1

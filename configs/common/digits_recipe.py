@@ -1,0 +1,10 @@
+# Minutes on a CPU, apart from the model: 1,500 steps of 8 images of 160 x 160 pixels.
+from .data.digits import dataloader
+from .optim import lr_multiplier, optimizer
+from .train import train
+
+optimizer.lr = 0.02
+lr_multiplier.warmup_iters = 100
+train.max_iter = 1500
+train.eval_period = 500
+train.checkpointer.period = 500

@@ -1,0 +1,15 @@
+from detectron2 import model_zoo
+from detectron2.config import LazyCall as L
+
+from dual_weighting.engine.lr_schedule import warmup_multistep_lr
+
+optimizer = model_zoo.get_config("common/optim.py").SGD
+optimizer.lr = 0.01  # for 16 images a step
+
+lr_multiplier = L(warmup_multistep_lr)(
+    max_iter="${train.max_iter}",
+    decay_at=(2 / 3, 11 / 12),
+    decay=0.1,
+    warmup_iters=1000,
+    warmup_factor=0.001,
+)

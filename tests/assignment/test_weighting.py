@@ -1,0 +1,50 @@
+import math
+
+import pytest
+import torch
+
+from dual_weighting.assignment.weighting import (
+    center_prior,
+    consistency,
+    consistency_iou,
+    negative_importance,
+    negative_probability,
+    positive_weight,
+)
+
+# The worked example of the slides: candidates A, B, C, D.
+SCORES = torch.tensor([0.95, 0.7, 0.6, 0.3])
+IOUS = torch.tensor([0.95, 0.4, 0.6, 0.6])
+
+
+def test_worked_example_positive():
+    """w_pos = e^(5t) t with t = s IoU^5. A is 29, printed as 1 because the slides cap it there."""
+    w_pos = positive_weight(consistency_iou(SCORES, IOUS, beta=5.0), mu=5.0)
+    assert w_pos.clamp(max=1).tolist() == pytest.approx([1.0, 0.01, 0.06, 0.03], abs=0.006)
+    assert float(w_pos[0]) == pytest.approx(0.95**6 * math.exp(5 * 0.95**6))
+
+
+def test_worked_example_negative():
+    """w_neg = P_neg s^2, P_neg = 1 below IoU 0.5. For B the slides print 0.55; 0.7^2 is 0.49."""
+    p_neg = negative_probability(IOUS, gamma1=2.0, min_iou=0.5).clamp(max=1)
+    w_neg = p_neg * negative_importance(SCORES, gamma2=2.0)
+    assert w_neg[1:].tolist() == pytest.approx([0.49, 0.31, 0.08], abs=0.005)
+    # A has the largest IoU of the four, so stretched over the candidates its P_neg is 0.
+    assert float(p_neg.argmin()) == 0
+
+
+def test_negative_probability_ends():
+    p = negative_probability(torch.tensor([0.5, 1.0]), gamma1=2.0, min_iou=0.5)
+    assert p.tolist() == [1.0, 0.0]
+
+
+def test_consistency_as_released():
+    t = consistency(torch.tensor([0.5]), torch.tensor([0.2]), beta=5.0)
+    assert float(t) == pytest.approx(0.5 * math.exp(-1))
+
+
+def test_center_prior():
+    """At the centre 1; sigma strides away e^-0.5; the same in strides on every level."""
+    offset = torch.tensor([[0.0, 0], [11.1, 0], [0, -22.2]])
+    prior = center_prior(offset, torch.tensor([10.0, 10, 20]), sigma=1.11)
+    assert prior.tolist() == pytest.approx([1, math.exp(-0.5), math.exp(-0.5)])
