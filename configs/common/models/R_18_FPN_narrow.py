@@ -1,5 +1,6 @@
 from detectron2.config import LazyCall as L
-from detectron2.modeling.backbone import FPN, BasicBlock, BasicStem, ResNet
+from detectron2.modeling.backbone import FPN, BasicStem, ResNet
+from detectron2.modeling.backbone.resnet import BasicBlock
 
 
 def _stage(in_channels, out_channels, stride):
