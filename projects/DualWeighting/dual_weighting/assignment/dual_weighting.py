@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .boxes import paired_giou, paired_iou
+from .boxes import paired_iou_giou
 from .points import PointGrid, pairs_inside
 from .records import Assignment, GroundTruths, Predictions
-from .segments import first_smallest, segment_max, segment_min, segment_sum
+from .segments import rows, segment_max, segment_min, segment_sum, smallest_of_equal_keys
 from .weighting import center_prior, consistency, negative_probability, positive_weight
 
 
@@ -45,24 +45,27 @@ class DualWeighting:
     ) -> Assignment:
         """Assign a batch. DW does not change over training: `progress` is not used."""
         point, gt = pairs_inside(targets.boxes, targets.image, grid)
-        boxes, gt_boxes = predictions.boxes_at(point, grid), targets.boxes[gt]
-        score = predictions.log_scores_at(point, targets.classes[gt]).exp()
+        boxes, gt_boxes = predictions.boxes_at(point, grid), rows(targets.boxes, gt)
+        gt_classes = rows(targets.classes, gt)
+        score = predictions.log_scores_at(point, gt_classes).exp()
         prior = self.center_prior(point, gt_boxes, grid)
 
-        positive = self.positive_weights(
-            score, 1 - paired_giou(boxes, gt_boxes), prior, gt, targets
-        )
-        negative = self.negative_probabilities(paired_iou(boxes, gt_boxes), gt, targets)
+        iou, giou = paired_iou_giou(boxes, gt_boxes)
+        positive = self.positive_weights(score, 1 - giou, prior, gt, targets)
+        negative = self.negative_probabilities(iou, gt, targets)
         # Ground truths of one class that share a point: the smallest P_neg of them counts.
         num_classes = predictions.cls_logits.shape[2]
-        counts = first_smallest(negative, point * num_classes + targets.classes[gt])
-        return Assignment(point, gt, positive, torch.where(counts, negative, 1.0), box=positive)
+        point_and_class = point * num_classes + gt_classes
+        negative = smallest_of_equal_keys(negative, point_and_class, otherwise=1.0)
+        return Assignment(point, gt, positive, negative, box=positive)
 
     def center_prior(self, point: Tensor, gt_boxes: Tensor, grid: PointGrid) -> Tensor:
         """(Q,), the Gaussian prior of each pair."""
         index = point % len(grid)
         gt_centers = (gt_boxes[:, :2] + gt_boxes[:, 2:]) / 2
-        return center_prior(grid.centers[index] - gt_centers, grid.strides[index], self.sigma)
+        return center_prior(
+            rows(grid.centers, index) - gt_centers, rows(grid.strides, index), self.sigma
+        )
 
     def positive_weights(
         self, score: Tensor, giou_loss: Tensor, prior: Tensor, gt: Tensor, targets: GroundTruths
@@ -70,12 +73,12 @@ class DualWeighting:
         """w_pos of each pair, (Q,): eq. 4 times the prior, over the sum for its ground truth."""
         t = consistency(score, giou_loss, self.beta)
         total = segment_sum(positive_weight(t, self.mu_norm) * prior, gt, len(targets))
-        return positive_weight(t, self.mu) * prior / total.clamp(min=self.eps)[gt]
+        return positive_weight(t, self.mu) * prior / rows(total.clamp(min=self.eps), gt)
 
     def negative_probabilities(self, iou: Tensor, gt: Tensor, targets: GroundTruths) -> Tensor:
         """P_neg of each pair, (Q,): eq. 6, stretched to [0, 1] over a ground truth's candidates."""
         p = negative_probability(iou, self.gamma1, self.min_iou)
-        low = segment_min(p, gt, len(targets))[gt]
-        high = segment_max(p, gt, len(targets)).clamp(max=1.0)[gt]
+        low = rows(segment_min(p, gt, len(targets)), gt)
+        high = rows(segment_max(p, gt, len(targets)).clamp(max=1.0), gt)
         stretched = (p - low + self.eps) / (high - low + self.eps)
         return torch.where(iou < self.min_iou, 1.0, stretched)

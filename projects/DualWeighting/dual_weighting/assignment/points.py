@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .segments import rows
+
 
 @dataclass(frozen=True)
 class PointGrid:
@@ -114,14 +116,14 @@ def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tenso
     num_pairs = int(block_size.sum())
     block = torch.repeat_interleave(block_size, output_size=num_pairs)
     block_start = block_size.cumsum(0) - block_size
-    k = torch.arange(num_pairs, device=block.device) - block_start[block]
+    k = torch.arange(num_pairs, device=block.device) - rows(block_start, block)
 
-    num_columns = cells[..., 0].flatten()[block]
-    first_column, first_row = first.reshape(-1, 2)[block].unbind(dim=1)
+    num_columns = rows(cells[..., 0].flatten(), block)
+    first_column, first_row = rows(first.reshape(-1, 2), block).unbind(dim=1)
     column = first_column + k % num_columns
     row = first_row + k // num_columns
 
     level = block % num_levels
     gt = block // num_levels
-    point = grid.level_starts[level] + row * grid.level_sizes[level, 0] + column
-    return image[gt] * len(grid) + point, gt
+    point = rows(grid.level_starts, level) + row * rows(grid.level_sizes[:, 0], level) + column
+    return rows(image, gt) * len(grid) + point, gt

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .boxes import decode_distances
 from .points import PointGrid
+from .segments import rows
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class Predictions:
     def log_scores_at(self, point: Tensor, classes: Tensor) -> Tensor:
         """ln of the joint score s = sigmoid(cls) * sigmoid(obj) of each pair, (Q,)."""
         num_classes = self.cls_logits.shape[2]
-        cls = self.cls_logits.reshape(-1).index_select(0, point * num_classes + classes)
-        objectness = self.objectness_logits.reshape(-1).index_select(0, point)
+        cls = rows(self.cls_logits.reshape(-1), point * num_classes + classes)
+        objectness = rows(self.objectness_logits.reshape(-1), point)
         return F.logsigmoid(cls) + F.logsigmoid(objectness)
 
     def boxes_at(self, point: Tensor, grid: PointGrid) -> Tensor:
         """Predicted boxes of each pair's point, (Q, 4), pixels."""
-        distances = self.box_distances.reshape(-1, 4).index_select(0, point)
-        return decode_distances(grid.centers[point % len(grid)], distances)
+        distances = rows(self.box_distances.reshape(-1, 4), point)
+        return decode_distances(rows(grid.centers, point % len(grid)), distances)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Assignment:
         positive: (Q,), weight of the pair's point as a positive of the ground truth's class.
         negative: (Q,), factor on the loss of that point as a negative of that class. It is 1
             for whatever is in no pair, so only what differs from 1 is news. Where several pairs
-            name the same point and class, the factor stands at one of them and the others have 1.
+            name the same point and class, it stands at the first of them and the others have 1.
         box: (Q,), weight of the pair's box loss.
     """
 

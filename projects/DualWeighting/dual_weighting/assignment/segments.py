@@ -1,7 +1,12 @@
-"""Reductions over the pairs of each ground truth."""
+"""From ground truths to their pairs and back: look-ups and reductions by index."""
 
 import torch
 from torch import Tensor
+
+
+def rows(x: Tensor, index: Tensor) -> Tensor:
+    """x[index] along the first dimension; on a CPU several times faster than the brackets."""
+    return x.index_select(0, index)
 
 
 def segment_sum(values: Tensor, index: Tensor, size: int) -> Tensor:
@@ -19,15 +24,17 @@ def segment_min(values: Tensor, index: Tensor, size: int) -> Tensor:
     return values.new_full((size,), torch.inf).scatter_reduce_(0, index, values, "amin")
 
 
-def first_smallest(values: Tensor, key: Tensor) -> Tensor:
-    """Mask (Q,) with True at exactly one pair of each key: the one with the smallest value.
+def smallest_of_equal_keys(values: Tensor, key: Tensor, otherwise: float) -> Tensor:
+    """The smallest value of each key at the first pair that has it, `otherwise` at the rest, (Q,).
 
-    Two stable sorts, so its cost does not depend on the range of the keys and nothing is read
-    back from the device.
+    By sorting, so the cost does not depend on the range of the keys and nothing is read back from
+    the device.
     """
-    by_value = values.argsort(stable=True)
-    order = by_value[key[by_value].argsort(stable=True)]
-    sorted_key = key[order]
-    starts = torch.ones_like(sorted_key, dtype=torch.bool)
-    starts[1:] = sorted_key[1:] != sorted_key[:-1]
-    return torch.zeros_like(starts).index_copy_(0, order, starts)
+    order = key.argsort(stable=True)
+    sorted_key = rows(key, order)
+    is_first = torch.ones_like(sorted_key, dtype=torch.bool)
+    is_first[1:] = sorted_key[1:] != sorted_key[:-1]
+    run = is_first.cumsum(0) - 1
+    smallest = rows(segment_min(rows(values, order), run, len(values)), run)
+    result = torch.where(is_first, smallest, otherwise)
+    return torch.empty_like(values).index_copy_(0, order, result)

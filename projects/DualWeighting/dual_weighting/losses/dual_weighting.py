@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..assignment.boxes import paired_giou
+from ..assignment.boxes import paired_iou_giou
 from ..assignment.points import PointGrid
 from ..assignment.records import Assignment, GroundTruths, Predictions
+from ..assignment.segments import rows
 from .background import background_loss, pair_background_loss
 from .workers import average_over_workers
 
@@ -34,9 +35,9 @@ class DualWeightingLoss:
         grid: PointGrid,
     ) -> dict[str, Tensor]:
         """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars. Divisors are worker averages."""
-        log_s = predictions.log_scores_at(assignment.point, targets.classes[assignment.gt])
+        log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
         boxes = predictions.boxes_at(assignment.point, grid)
-        giou_loss = 1 - paired_giou(boxes, targets.boxes[assignment.gt])
+        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
 
         not_negative = 1 - assignment.negative
         num_gt = not_negative.new_tensor(float(len(targets)))
@@ -50,6 +51,6 @@ class DualWeightingLoss:
         positive_scale = self.positive_loss_weight / num_gt
         return {
             "loss_cls_pos": positive_scale * (assignment.positive * -log_s).sum(),
-            "loss_loc": positive_scale * (assignment.box * self.beta * giou_loss).sum(),
+            "loss_loc": positive_scale * (assignment.box * self.beta * (1 - giou)).sum(),
             "loss_cls_neg": (every_point - candidates) / num_not_negative,
         }

@@ -1,0 +1,41 @@
+"""Measure this project beside an alternative, in one run.
+
+python tools/benchmark.py losses        DW's losses, sparse (ours) and dense
+"""
+
+import argparse
+
+from benchmarks import losses
+
+from dual_weighting.engine.command import run_command
+from dual_weighting.engine.device import choose_device
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["losses"])
+    parser.add_argument("--num-gts", type=int, nargs="+", default=[7, 50, 200], metavar="M")
+    parser.add_argument("--num-images", type=int, default=2)
+    parser.add_argument("--num-classes", type=int, default=80)
+    parser.add_argument("--image-size", type=int, nargs=2, default=[800, 1333], metavar=("H", "W"))
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    losses.run(
+        num_gts=tuple(args.num_gts),
+        num_images=args.num_images,
+        num_classes=args.num_classes,
+        image_size=tuple(args.image_size),
+        repeats=args.repeats,
+        device=choose_device(args.device),
+    )
+
+
+if __name__ == "__main__":
+    run_command(main, parser().parse_args())
