@@ -9,6 +9,7 @@ from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.utils import comm
 
 from dual_weighting.checkpoint.atomic_file import atomic_file, remove_partial_files
+from dual_weighting.checkpoint.pickled_arrays import check_only_arrays
 from dual_weighting.checkpoint.torchvision_weights import (
     SCHEME,
     load_torchvision_weights,
@@ -64,6 +65,8 @@ class Checkpointer(DetectionCheckpointer):
 
     def _load_file(self, filename: str) -> dict[str, Any]:
         try:
+            if filename.endswith(".pkl"):
+                check_only_arrays(filename)
             loaded = super()._load_file(filename)
         except pickle.UnpicklingError as error:
             if "Unsupported global" not in str(error):

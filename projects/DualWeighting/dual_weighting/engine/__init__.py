@@ -2,10 +2,10 @@
 
 import warnings
 
-# Set off by importing Detectron2, about its own code: nothing that a user of ours could mend.
+# Set off by Detectron2's own code: nothing that a user of ours could mend.
 for message in (
     "pkg_resources is deprecated",
     ".*torch.jit.script.* is deprecated",
-    "torch.meshgrid",
+    "torch.meshgrid: in an upcoming release",
 ):
     warnings.filterwarnings("ignore", message=message)

@@ -28,7 +28,7 @@ def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
             override = OverridesParser.create().parse_override(text)
         except HydraException as error:
             raise UserError(_malformed(text)) from error
-        if override.is_delete() or override.is_add() or "=" not in text:
+        if override.is_delete() or override.is_add() or not override.key_or_group:
             raise UserError(_malformed(text))
         for key in _leaf_keys(override.key_or_group, override.value()):
             check_key(cfg, key)

@@ -42,12 +42,6 @@ def train_command(args: argparse.Namespace) -> None:
     prepare_processes(device, num_processes=args.num_gpus)
     if cfg.train.amp.enabled and device.type == "cpu":
         raise UserError("train.amp.enabled=True needs a GPU: use train.amp.enabled=False.")
-    batch, processes = cfg.dataloader.train.total_batch_size, args.num_gpus * args.num_machines
-    if batch % processes:
-        raise UserError(
-            f"dataloader.train.total_batch_size={batch} cannot be divided "
-            f"among {processes} processes."
-        )
     launch_processes(run, args)
 
 
@@ -116,6 +110,12 @@ def prepare_output(output_dir: str, *, resume: bool) -> None:
 
 def build_trainer(cfg: DictConfig, model: nn.Module) -> SimpleTrainer:
     """The trainer of `model` with its optimizer and data, as `cfg` says."""
+    batch = cfg.dataloader.train.get("total_batch_size", 0)
+    if batch % comm.get_world_size():
+        raise UserError(
+            f"dataloader.train.total_batch_size={batch} cannot be divided "
+            f"among {comm.get_world_size()} processes."
+        )
     cfg.optimizer.params.model = model
     optimizer = instantiate(cfg.optimizer)
     loader = instantiate(cfg.dataloader.train)

@@ -9,21 +9,23 @@ import numpy as np
 SIZE = 64
 CONFIG = """
 from detectron2.config import LazyCall as L
-from detectron2.data import DatasetCatalog, build_detection_test_loader, build_detection_train_loader
-from detectron2.data import DatasetMapper, get_detection_dataset_dicts
+from detectron2.data import DatasetCatalog, DatasetMapper, get_detection_dataset_dicts
+from detectron2.data import build_detection_test_loader, build_detection_train_loader
 from detectron2.data.datasets import register_coco_instances
 from detectron2.evaluation import COCOEvaluator
 from detectron2.layers import ShapeSpec
 from detectron2.modeling import FPN, ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem
-from detectron2.modeling.meta_arch.fcos import FCOS, FCOSHead
 from detectron2.model_zoo import get_config
+from dual_weighting.assignment import DualWeighting
 from dual_weighting.engine.lr_schedule import warmup_multistep_lr
+from dual_weighting.losses import DualWeightingLoss
+from dual_weighting.modeling import DenseHead, DualWeightingDetector
 
 if "{name}" not in DatasetCatalog:
     register_coco_instances("{name}", {{}}, "{root}/annotations.json", "{root}")
 
-model = L(FCOS)(
+model = L(DualWeightingDetector)(
     backbone=L(FPN)(
         bottom_up=L(ResNet)(
             stem=L(BasicStem)(in_channels=3, out_channels=16, norm="FrozenBN"),
@@ -43,9 +45,14 @@ model = L(FCOS)(
         in_features=["res3", "res4", "res5"],
         out_channels=32,
     ),
-    head=L(FCOSHead)(
-        input_shape=[ShapeSpec(channels=32)] * 3, num_classes=2, conv_dims=[32], norm="GN"
+    head=L(DenseHead)(
+        input_shape=[L(ShapeSpec)(channels=32, stride=s) for s in (8, 16, 32)],
+        num_classes=2,
+        conv_dims=[32],
+        norm="GN",
     ),
+    scheme=L(DualWeighting)(),
+    losses=L(DualWeightingLoss)(),
     head_in_features=["p3", "p4", "p5"],
     pixel_mean=[128.0, 128.0, 128.0],
     pixel_std=[64.0, 64.0, 64.0],

@@ -1,0 +1,27 @@
+"""Starting the commands of tools/ and reading what they print."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TRAIN_NET = HERE.parents[1] / "tools" / "train_net.py"
+
+
+def start(script: Path, *args: object, **environment: str) -> subprocess.Popen:
+    """Start `python script args` with one thread, its output to be read as text."""
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, args)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def command(*args: object, script: Path = TRAIN_NET, **environment: str):
+    """Run a command to its end, in three minutes at most."""
+    process = start(script, *args, **environment)
+    stdout, stderr = process.communicate(timeout=180)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
