@@ -1,0 +1,94 @@
+"""What is wrong with a COCO annotation file that could not be loaded.
+
+Reads the file again, so nothing here is called unless something is wrong.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from detectron2.data import MetadataCatalog
+from detectron2.utils.file_io import PathManager
+
+
+def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
+    """A sentence about the first fault in `json_file`, or if it has none of the known ones, about
+    the `error` that loading it raised."""
+    try:
+        with PathManager.open(json_file) as file:
+            content = json.load(file)
+    except (OSError, ValueError) as reason:
+        return f"{json_file} is no readable JSON ({reason}); write or download it again."
+    fault = next(faults(content, dataset_name=dataset_name), None)
+    if fault is None:
+        fault = (
+            f"something cannot be loaded ({type(error).__name__}: {one_line(error)}); correct it"
+        )
+    return f"In {json_file}, {fault}."
+
+
+def faults(content: Any, *, dataset_name: str) -> Iterator[str]:
+    """What is wrong with the content of the file and what to do about it, most basic first.
+
+    What comes after a fault may rely on there being none: ask for the first only.
+    """
+    if not isinstance(content, dict):
+        yield f"the outermost value is a {type(content).__name__}; in COCO's format it is an object"
+    for key in ("images", "categories"):
+        if not isinstance(content.get(key), list) or not content[key]:
+            yield f'there are no "{key}"; add the list'
+    annotations = content.get("annotations", [])
+    yield from missing_keys(content["images"], "image", ("id", "file_name", "height", "width"))
+    yield from missing_keys(content["categories"], "category", ("id", "name"))
+    yield from missing_keys(annotations, "annotation", ("id", "image_id", "category_id", "bbox"))
+    yield from faulty_annotations(annotations, categories=content["categories"])
+    classes = [item["name"] for item in sorted(content["categories"], key=lambda item: item["id"])]
+    registered = MetadataCatalog.get(dataset_name).get("thing_classes", classes)
+    if registered != classes:
+        yield (
+            f"the categories are {classes} but data set {dataset_name} is registered with "
+            f"{registered}; make them agree"
+        )
+
+
+def missing_keys(items: Any, kind: str, keys: tuple[str, ...]) -> Iterator[str]:
+    for number, item in enumerate(items):
+        for key in keys:
+            if not isinstance(item, dict) or key not in item:
+                which = item.get("id") if isinstance(item, dict) else None
+                name = f"number {number} of the list" if which is None else f"id {which}"
+                yield f'{kind} {name} has no "{key}"; add it'
+
+
+def faulty_annotations(annotations: list[dict], *, categories: list[dict]) -> Iterator[str]:
+    category_ids = {category["id"] for category in categories}
+    seen = set()
+    for annotation in annotations:
+        name = f"annotation {annotation['id']} of image id {annotation['image_id']}"
+        if annotation["category_id"] not in category_ids:
+            yield (
+                f"{name} has category id {annotation['category_id']}, which is none of the "
+                f"{len(category_ids)} categories of the file; add the category or correct the id"
+            )
+        if annotation["id"] in seen:
+            yield f"{name} has an id that another annotation has too; give each its own"
+        if annotation.get("ignore", 0):
+            yield f'{name} says "ignore", unknown to Detectron2; use "iscrowd" or remove it'
+        if not annotation["bbox"]:
+            yield f"{name} has the box {annotation['bbox']}; repair or remove it"
+        seen.add(annotation["id"])
+
+
+def annotation_id_of_box(json_file: str, *, image_id: int, box: Any) -> int | None:
+    """The id of the annotation of an image that has this box; `None` if there is none."""
+    with PathManager.open(json_file) as file:
+        annotations = json.load(file)["annotations"]
+    for annotation in annotations:
+        # By their text, in which NaN is like NaN.
+        if annotation["image_id"] == image_id and str(annotation.get("bbox")) == str(box):
+            return annotation["id"]
+    return None
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

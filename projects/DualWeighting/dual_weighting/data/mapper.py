@@ -1,0 +1,37 @@
+"""From a record of a data set to the detector's input: Detectron2's, with errors one can act on."""
+
+from detectron2.data import DatasetMapper
+from detectron2.data.detection_utils import SizeMismatchError, read_image
+from PIL import UnidentifiedImageError
+
+from dual_weighting.errors import UserError
+
+
+class DetectionMapper(DatasetMapper):
+    """Detectron2's DatasetMapper, but an image that cannot be used is a UserError that names it."""
+
+    def __call__(self, dataset_dict: dict) -> dict:
+        try:
+            return super().__call__(dataset_dict)
+        except (OSError, SyntaxError, SizeMismatchError) as error:  # PIL: SyntaxError for bad PNG
+            raise UserError(
+                f"Image {dataset_dict['file_name']} (image id {dataset_dict.get('image_id')}) "
+                f"{fault(error, dataset_dict)}."
+            ) from error
+
+
+def fault(error: Exception, dataset_dict: dict) -> str:
+    """What is wrong with the image and what to do about it, to be put after its name."""
+    if isinstance(error, SizeMismatchError):
+        height, width = read_image(dataset_dict["file_name"]).shape[:2]
+        return (
+            f"has {width} x {height} pixels but its annotations say {dataset_dict['width']} x "
+            f"{dataset_dict['height']}; correct them, or put the right image in place"
+        )
+    if isinstance(error, FileNotFoundError):
+        what = "does not exist"
+    elif isinstance(error, UnidentifiedImageError):
+        what = "is no image of a known format"
+    else:
+        what = f"cannot be read ({' '.join(str(error).split())})"
+    return f"{what}; put the right file in place, or remove the image from the annotations"
