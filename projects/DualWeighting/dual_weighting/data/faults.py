@@ -22,7 +22,7 @@ def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
     fault = next(faults(content, dataset_name=dataset_name), None)
     if fault is None:
         fault = (
-            f"something cannot be loaded ({type(error).__name__}: {one_line(error)}); correct it"
+            f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
         )
     return f"In {json_file}, {fault}."
 

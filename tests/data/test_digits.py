@@ -1,0 +1,113 @@
+import json
+
+import pytest
+from pycocotools.coco import COCO
+
+from dual_weighting.data import digits
+from dual_weighting.data.digits import write_digits
+from dual_weighting.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("written") / "digits"
+    assert write_digits(root, num_train=6, num_val=4)
+    return root
+
+
+def contents(root):
+    return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_two_runs_write_the_same_bytes(root, tmp_path):
+    write_digits(tmp_path / "again", num_train=6, num_val=4)
+    assert contents(tmp_path / "again") == contents(root)
+    assert len(contents(root)) == 6 + 4 + 2
+    assert len(set(contents(root).values())) == 6 + 4 + 2, "no two scenes are the same"
+
+
+def test_scenes_do_not_depend_on_how_many_there_are(root, tmp_path):
+    write_digits(tmp_path / "fewer", num_train=2, num_val=1)
+    for name in ("train/000002.png", "val/000001.png"):
+        assert (tmp_path / "fewer" / name).read_bytes() == (root / name).read_bytes()
+
+
+def test_annotations_are_ordinary_coco(root):
+    coco = COCO(root / "annotations" / "digits_train.json")
+    assert coco.getCatIds() == list(range(1, 11))
+    assert [category["name"] for category in coco.loadCats(range(1, 11))] == list("0123456789")
+    assert coco.getImgIds() == [1, 2, 3, 4, 5, 6]
+    for image in coco.loadImgs(coco.getImgIds()):
+        assert (root / "train" / image["file_name"]).is_file()
+        assert coco.getAnnIds(imgIds=image["id"])
+    for annotation in coco.loadAnns(coco.getAnnIds()):
+        assert annotation["area"] == annotation["bbox"][2] * annotation["bbox"][3] > 0
+
+
+def test_a_complete_data_set_is_left_alone(root):
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    assert not write_digits(root, num_train=6, num_val=4)
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_another_data_set_is_not_overwritten(root, tmp_path):
+    before = contents(root)
+    with pytest.raises(UserError, match=r"holds .* 6 train scenes, not .* 7 train scenes; delete"):
+        write_digits(root, num_train=7, num_val=4)
+    assert contents(root) == before
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(UserError, match=r"no readable annotations/digits_train.json"):
+        write_digits(tmp_path)
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(scene, **kwargs):
+        if kwargs["image_id"] == 3:
+            raise KeyboardInterrupt
+        return coco_annotations(scene, **kwargs)
+
+    coco_annotations = digits.coco_annotations
+    monkeypatch.setattr(digits, "coco_annotations", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_digits(tmp_path / "digits", num_train=4, num_val=4)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_run_does_not_look_complete(tmp_path, monkeypatch):
+    """At every moment before the end there is no folder of the final name."""
+    seen = []
+    coco_annotations = digits.coco_annotations
+
+    def watched(scene, **kwargs):
+        seen.append((tmp_path / "digits").exists())
+        return coco_annotations(scene, **kwargs)
+
+    monkeypatch.setattr(digits, "coco_annotations", watched)
+    write_digits(tmp_path / "digits", num_train=2, num_val=2)
+    assert seen == [False] * 4
+    assert (tmp_path / "digits").exists()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot be written to .*file/digits \(.+ --root"):
+        write_digits(tmp_path / "file" / "digits", num_train=1, num_val=1)
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "digits").mkdir()
+    assert write_digits(tmp_path / "digits", num_train=1, num_val=1)
+    assert (tmp_path / "digits" / "val" / "000001.png").is_file()
+
+
+def test_no_scenes_are_no_data_set(tmp_path):
+    with pytest.raises(UserError, match="0 val scenes"):
+        write_digits(tmp_path / "digits", num_val=0)
+
+
+def test_the_version_is_that_of_the_content(root):
+    """Whoever changes a pixel or a box raises VERSION, then puts the new boxes here."""
+    content = json.loads((root / "annotations" / "digits_train.json").read_text())
+    boxes = [item["bbox"] for item in content["annotations"] if item["image_id"] == 1]
+    assert content["info"]["description"] == "Digits version 1, 6 train scenes"
+    assert boxes == [[111, 67, 45, 68], [58, 81, 30, 54]]

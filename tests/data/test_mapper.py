@@ -1,0 +1,74 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from detectron2.data import DatasetMapper
+
+from dual_weighting.data import DetectionMapper
+from dual_weighting.engine.command import sentence
+from dual_weighting.errors import UserError
+
+ARGUMENTS = {"is_train": True, "augmentations": [], "image_format": "RGB"}
+
+
+@pytest.fixture
+def record(tmp_path):
+    file_name = str(tmp_path / "image.png")
+    image = np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)
+    cv2.imwrite(file_name, image)
+    return {"file_name": file_name, "image_id": 5, "height": 30, "width": 40}
+
+
+def test_a_sound_image_is_read_as_by_detectron2(record):
+    ours, theirs = (mapper(**ARGUMENTS)(record) for mapper in (DetectionMapper, DatasetMapper))
+    assert ours["image"].shape == (3, 30, 40)
+    assert torch.equal(ours["image"], theirs["image"])
+
+
+def break_file(content):
+    def breaking(record):
+        with open(record["file_name"], "wb") as file:
+            file.write(content)
+
+    return breaking
+
+
+def truncate(record):
+    with open(record["file_name"], "r+b") as file:
+        file.truncate(1000)
+
+
+def corrupt(record):
+    with open(record["file_name"], "r+b") as file:
+        file.seek(20)
+        file.write(b"\xff" * 20)
+
+
+FAULTS = {
+    "no image of a known format": break_file(b"not an image"),
+    "does not exist": lambda record: record.update(file_name=record["file_name"] + "x"),
+    "cannot be read": truncate,
+    "of a known format": corrupt,
+    "has 40 x 30 pixels but its annotations say 40 x 31": lambda record: record.update(height=31),
+}
+
+
+@pytest.mark.parametrize(("expected", "fault"), FAULTS.items(), ids=FAULTS)
+def test_unusable_image_is_named(record, expected, fault):
+    fault(record)
+    with pytest.raises(UserError) as caught:
+        DetectionMapper(**ARGUMENTS)(record)
+    assert str(caught.value).startswith(f"Image {record['file_name']} (image id 5) ")
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_error_comes_out_of_a_worker(record):
+    record["height"] = 31
+    mapper = DetectionMapper(**ARGUMENTS)
+    dataset = torch.utils.data.StackDataset([record])
+    loader = torch.utils.data.DataLoader(
+        dataset, num_workers=1, collate_fn=lambda batch: [mapper(item) for (item,) in batch]
+    )
+    with pytest.raises(UserError) as caught:
+        next(iter(loader))
+    assert sentence(caught.value).startswith(f"Image {record['file_name']} (image id 5) has 40 x")
