@@ -105,7 +105,7 @@ def random_background(photographs: list[np.ndarray], *, rng: np.random.Generator
         interpolation=cv2.INTER_AREA,
     ).astype(np.float32)
     mean = crop.mean(axis=(0, 1))
-    contrast, brightness = rng.uniform(0.4, 0.8), rng.uniform(-50, 50)
+    contrast, brightness = rng.uniform(0.4, 0.8), rng.uniform(-60, 20)
     return np.clip(mean + contrast * (crop - mean) + brightness, 0, 255)
 
 

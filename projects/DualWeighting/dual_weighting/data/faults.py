@@ -21,9 +21,7 @@ def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
         return f"{json_file} is no readable JSON ({reason}); write or download it again."
     fault = next(faults(content, dataset_name=dataset_name), None)
     if fault is None:
-        fault = (
-            f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
-        )
+        fault = f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
     return f"In {json_file}, {fault}."
 
 

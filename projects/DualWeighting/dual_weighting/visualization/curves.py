@@ -37,9 +37,11 @@ def draw_training_curves(
     if any(name in metrics for name in AP_NAMES):
         panels.append(draw_ap)
     figure = Figure(figsize=(5 * len(panels), 4), dpi=120, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12)
     for axes, draw in zip(figure.subplots(1, len(panels)), panels, strict=True):
         draw(axes, metrics)
         axes.set_xlabel("iteration")
+        axes.set_xlim(0, 1.03 * metrics["total_loss"][0][-1] + 1)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(output_file, format="png")
@@ -100,7 +102,6 @@ def draw_ap(axes: Axes, metrics: dict[str, Series]) -> None:
             axes.plot(iterations, values, marker="o", label=f"{label}  {values[-1]:.1f}")
     axes.set_title("Average precision of boxes")
     axes.set_ylabel("AP, percent")
-    axes.set_xlim(left=0)
     axes.set_ylim(0, 100)
     axes.legend(frameon=False, title="last value")
 

@@ -1,5 +1,6 @@
 """A picture of what a detector found, beside what there is to be found."""
 
+import colorsys
 import json
 import os
 from collections import defaultdict
@@ -9,7 +10,6 @@ import numpy as np
 from detectron2.data import MetadataCatalog
 from detectron2.data.detection_utils import read_image
 from detectron2.structures import BoxMode
-from detectron2.utils.colormap import colormap
 from detectron2.utils.file_io import PathManager
 from detectron2.utils.visualizer import Visualizer
 
@@ -18,6 +18,8 @@ from dual_weighting.errors import UserError
 from dual_weighting.visualization.grid import PairGrid
 
 TILE_SIZE = 400  # pixels of the longer side of an image
+FONT_SIZE = 11  # points
+LETTER_WIDTH, LABEL_HEIGHT = 10, 20  # pixels at that size, at most
 
 
 def draw_detections(
@@ -94,22 +96,43 @@ def overlay(image: np.ndarray, annotations: list[dict], *, classes: list[str]) -
     scale = TILE_SIZE / max(image.shape[:2])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
-    colours = colormap(rgb=True, maximum=1)
-    boxes = [
-        BoxMode.convert(list(item["bbox"]), item["bbox_mode"], BoxMode.XYXY_ABS)
-        for item in annotations
-    ]
-    visualizer = Visualizer(image, font_size_scale=1.3)
-    visualizer.overlay_instances(
-        boxes=np.array(boxes).reshape(-1, 4) * scale,
-        labels=[label(item, classes=classes) for item in annotations],
-        assigned_colors=[colours[item["category_id"] % len(colours)] for item in annotations],
-    )
+    visualizer = Visualizer(image)
+    for annotation in annotations:
+        box = BoxMode.convert(list(annotation["bbox"]), annotation["bbox_mode"], BoxMode.XYXY_ABS)
+        box = scale * np.array(box)
+        text = label(annotation, classes=classes)
+        colour = class_colour(annotation["category_id"])
+        visualizer.draw_box(box, alpha=0.9, edge_color=colour)
+        visualizer.draw_text(
+            text,
+            label_corner(box, text, image_size=image.shape[:2]),
+            font_size=FONT_SIZE,
+            color=colour,
+            horizontal_alignment="left",
+        )
     return visualizer.get_output().get_image()
 
 
 def label(annotation: dict, *, classes: list[str]) -> str:
     name = classes[annotation["category_id"]]
     if "score" in annotation:
-        return f"{name}  {annotation['score']:.2f}"
+        return f"{name} {annotation['score']:.2f}"
     return f"{name} (crowd)" if annotation.get("iscrowd", 0) else name
+
+
+def label_corner(box: np.ndarray, text: str, *, image_size: tuple[int, int]) -> tuple[float, float]:
+    """The upper left corner (x, y) of a label above its box, or below where the image ends above.
+
+    `box`: x0, y0, x1, y1. `image_size`: height, width.
+    """
+    height, width = image_size
+    x = max(min(box[0], width - LETTER_WIDTH * len(text)), 2)
+    y = box[1] - LABEL_HEIGHT
+    if y < 0:
+        y = min(box[3] + 3, height - LABEL_HEIGHT)
+    return x, y
+
+
+def class_colour(number: int) -> tuple[float, float, float]:
+    """Bright RGB in [0, 1]; steps of the golden ratio keep the hues of any few classes apart."""
+    return colorsys.hsv_to_rgb(number * 0.618034 % 1, 0.5, 1)
