@@ -50,8 +50,16 @@ def test_losses_are_drawn_with_their_names(tmp_path):
     axes = Figure().subplots()
     draw_losses(axes, read_metrics(write(tmp_path, TRAINING)))
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["total", "cls", "loc"]
-    raw = axes.get_lines()[1].get_ydata()
-    assert raw.tolist() == [row["total_loss"] for row in TRAINING]
+
+
+def test_the_strong_line_is_smooth_and_the_light_one_raw():
+    jagged = np.arange(100) % 2 * 1.0
+    axes = Figure().subplots()
+    draw_losses(axes, {"total_loss": (np.arange(100), jagged)})
+    strong, light = axes.get_lines()
+    assert np.ptp(strong.get_ydata()[5:-5]) < 0.3
+    assert light.get_ydata().tolist() == jagged.tolist()
+    assert light.get_alpha() < 0.5
 
 
 def test_learning_rate_and_ap_are_what_was_logged(tmp_path):

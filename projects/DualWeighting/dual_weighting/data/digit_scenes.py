@@ -74,7 +74,7 @@ class DigitScenes:
                 x, y = (int(rng.integers(0, SCENE_SIZE - side)) for side in (width, height))
                 window = np.s_[y : y + height, x : x + width]
                 ink = opacity >= VISIBLE_INK
-                if height >= MIN_HEIGHT and leaves_visible(owner, window, ink, ink_sizes):
+                if leaves_visible(owner, window, ink, ink_sizes):
                     break
             else:
                 break  # the scene is full
