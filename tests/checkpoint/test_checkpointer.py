@@ -139,11 +139,15 @@ def test_last_checkpoint_names_a_missing_file(tmp_path):
 def test_weights_of_another_model(tmp_path):
     _, path = saved(tmp_path)
     for other in (nn.Linear(4, 4), nn.Conv2d(1, 1, 1), nn.Sequential(nn.Linear(2, 3))):
-        assert "no weights for this model" in sentence_of(path, other)
+        message = sentence_of(path, other)
+        assert "lacks 2 of the model's 2 parameters" in message and "--config-file" in message
 
 
-def test_weights_of_a_part_are_enough(tmp_path):
-    model = nn.Linear(2, 3)
-    torch.save({"weight": torch.ones(3, 2)}, tmp_path / "part.pth")
-    Checkpointer(model).load(str(tmp_path / "part.pth"))
+def test_weights_of_a_part(tmp_path):
+    """Enough to begin a training with, not to evaluate."""
+    model, path = nn.Linear(2, 3), str(tmp_path / "part.pth")
+    torch.save({"weight": torch.ones(3, 2)}, path)
+    Checkpointer(model).load(path)
     assert (model.weight == 1).all()
+    with pytest.raises(UserError, match=r"lacks 1 of the model's 2 parameters .* first is bias"):
+        Checkpointer(model, complete=True).load(path)

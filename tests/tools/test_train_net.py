@@ -108,6 +108,7 @@ def test_resume_after_being_killed_while_saving(tiny_config, tmp_path):
     assert (tmp_path / "model_0000019.pth.partial").stat().st_size > 0
     assert (tmp_path / "last_checkpoint").read_text() == "model_0000009.pth"
 
+    (tmp_path / "model_0000004.pth.partial").touch()
     result = command(*options)
     assert result.returncode == 0, result.stderr
     assert "Starting training from iteration 10" in result.stdout

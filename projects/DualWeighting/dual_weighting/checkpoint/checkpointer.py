@@ -26,9 +26,19 @@ class Checkpointer(DetectionCheckpointer):
     ImageNet. What cannot be loaded is a `UserError` that names the file.
     """
 
-    def __init__(self, model: torch.nn.Module, save_dir: str = "", **checkpointables: Any) -> None:
-        """`checkpointables`: objects with a state dict, by the name they have in the file."""
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        save_dir: str = "",
+        *,
+        complete: bool = False,
+        **checkpointables: Any,
+    ) -> None:
+        """`complete`: refuse to load a file that lacks any of the model's parameters, as makes
+        sense before evaluating. `checkpointables`: objects with a state dict, by name in the file.
+        """
         super().__init__(model, save_dir, **checkpointables)
+        self.complete = complete
         self.path_manager = _AtomicWrites(self.path_manager)
 
     def remove_partial_files(self) -> None:
@@ -88,11 +98,14 @@ class Checkpointer(DetectionCheckpointer):
 
     def _load_model(self, checkpoint: dict[str, Any]) -> Any:
         incompatible = super()._load_model(checkpoint)
-        wrong_shapes = {name for name, *_ in incompatible.incorrect_shapes}
-        absent = wrong_shapes.union(incompatible.missing_keys)
-        if all(name in absent for name, _ in self.model.named_parameters()):
+        absent = {name for name, *_ in incompatible.incorrect_shapes}
+        absent.update(incompatible.missing_keys)
+        parameters = [name for name, _ in self.model.named_parameters()]
+        lacking = [name for name in parameters if name in absent]
+        if lacking and (self.complete or len(lacking) == len(parameters)):
             raise UserError(
-                "The checkpoint holds no weights for this model: "
+                f"The checkpoint lacks {len(lacking)} of the model's {len(parameters)} parameters "
+                f"or has them in another shape, the first is {lacking[0]}: "
                 "check that train.init_checkpoint belongs to the --config-file."
             )
         return incompatible

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
 
 def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict:
     """Evaluate the checkpoint `cfg.train.init_checkpoint`, or with `resume` the run's last one."""
-    checkpointer = Checkpointer(model, cfg.train.output_dir)
+    checkpointer = Checkpointer(model, cfg.train.output_dir, complete=True)
     start = cfg.train.init_checkpoint
     if not (resume and checkpointer.has_checkpoint()) and (not start or start.startswith(SCHEME)):
         raise UserError(
