@@ -1,7 +1,8 @@
 # The recipe of the published 1x rows, 12 epochs of COCO, apart from the model.
 from .constants import num_coco_train_images
 from .data.coco import dataloader
-from .optim import lr_multiplier, optimizer
+from .optim import SGD as optimizer
+from .optim import lr_multiplier
 from .train import train
 
 train.max_iter = 12 * num_coco_train_images // 16

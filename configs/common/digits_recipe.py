@@ -1,9 +1,11 @@
 # Minutes on a CPU, apart from the model: 1,500 steps of 8 images of 160 x 160 pixels.
 from .data.digits import dataloader
-from .optim import lr_multiplier, optimizer
+from .optim import AdamW as optimizer
+from .optim import lr_multiplier
 from .train import train
 
-optimizer.lr = 0.02
+optimizer.lr = 0.002
+optimizer.weight_decay = 0.05
 lr_multiplier.warmup_iters = 100
 train.max_iter = 1500
 train.eval_period = 500

@@ -1,10 +1,11 @@
 from detectron2 import model_zoo
 from detectron2.config import LazyCall as L
-
 from dual_weighting.engine.lr_schedule import warmup_multistep_lr
 
-optimizer = model_zoo.get_config("common/optim.py").SGD
-optimizer.lr = 0.01  # for 16 images a step
+SGD = model_zoo.get_config("common/optim.py").SGD
+SGD.lr = 0.01  # for 16 images a step
+
+AdamW = model_zoo.get_config("common/optim.py").AdamW
 
 lr_multiplier = L(warmup_multistep_lr)(
     max_iter="${train.max_iter}",
