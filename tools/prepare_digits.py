@@ -7,6 +7,7 @@ python tools/prepare_digits.py --root /data/digits --num-train 2000 --num-val 50
 import argparse
 from pathlib import Path
 
+import dual_weighting.engine  # noqa: F401  first, because it silences Detectron2's deprecations
 from dual_weighting.data import digits_root
 from dual_weighting.data.digits import write_digits
 from dual_weighting.engine.command import run_command
