@@ -64,21 +64,6 @@ def test_evaluating_gives_the_metrics_of_the_training(trained, tiny_config, tmp_
     assert (tmp_path / "detections.png").is_file()
 
 
-def test_another_checkpoint_has_other_metrics(trained, tiny_config, tmp_path):
-    """The comparison above can fail."""
-    output, _ = trained
-    checkpoint = output / "model_0000029.pth"
-    state = torch.load(checkpoint)
-    assert state["iteration"] == 29
-    state["model"]["head.box_distances.bias"] += 1.0
-    torch.save(state, tmp_path / "changed.pth")
-    command(
-        *("--config-file", tiny_config, "--eval-only"),
-        *(f"train.init_checkpoint={tmp_path / 'changed.pth'}", f"train.output_dir={tmp_path}"),
-    )
-    assert not same_metrics(output, tmp_path)
-
-
 def test_resume_after_being_killed_between_checkpoints(trained, tiny_config, tmp_path):
     """Killed at some iteration after 9; the resumed run has the schedule of an undisturbed one."""
     config, output = ("--config-file", tiny_config), f"train.output_dir={tmp_path}"
@@ -169,10 +154,10 @@ def test_two_processes_have_the_losses_of_one(tiny_config, tmp_path):
     assert "2 processes" in result.stdout
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_loss_that_is_no_number_stops_the_training(tiny_config, tmp_path, processes):
+def test_a_loss_that_is_no_number_stops_both_processes(tiny_config, tmp_path):
+    """Said once, with the images of both; tests/engine/test_trainer.py has the single process."""
     result = command(
-        *("--config-file", tiny_config, "--num-gpus", processes),
+        *("--config-file", tiny_config, "--num-gpus", 2),
         *("optimizer.lr=1e30", f"train.output_dir={tmp_path}"),
     )
     assert result.returncode == 1
@@ -183,14 +168,12 @@ def test_a_loss_that_is_no_number_stops_the_training(tiny_config, tmp_path, proc
     assert not list(tmp_path.glob("*.pth"))
 
 
-def test_an_error_is_one_line_and_debug_shows_where(tiny_config, tmp_path):
+def test_an_error_is_one_line(tiny_config, tmp_path):
     options = ("--config-file", tiny_config, "train.max_itr=3", f"train.output_dir={tmp_path}")
     result = command(*options)
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr.strip().splitlines()[-1].startswith("Error: The config has no key")
     assert "Traceback" not in result.stderr
-    result = command("--debug", *options)
-    assert result.returncode == 1 and "Traceback" in result.stderr
 
 
 def test_backbone_weights_that_cannot_be_downloaded(tiny_config, tmp_path):

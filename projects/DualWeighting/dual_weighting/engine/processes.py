@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import multiprocessing
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ def launch_processes(main: Callable[[argparse.Namespace], None], args: argparse.
                 num_machines=args.num_machines,
                 machine_rank=args.machine_rank,
                 dist_url=args.dist_url,
-                args=(main, args, folder),
+                args=(main, args, folder, multiprocessing.get_start_method()),
             )
         except ProcessException as error:
             notes = sorted(Path(folder).iterdir())
@@ -52,12 +53,14 @@ def launch_processes(main: Callable[[argparse.Namespace], None], args: argparse.
             raise UserError(notes[0].read_text(encoding="utf-8")) from error
 
 
-def _process(main: Callable, args: argparse.Namespace, folder: str) -> None:
+def _process(main: Callable, args: argparse.Namespace, folder: str, start_method: str) -> None:
     """`main(args)` in one process; leaves the sentence of a `UserError` in `folder`.
 
     The note is written before this process ends, so it is there before any other process can
     notice that its peer has gone.
     """
+    # Else the workers of data loaders would be spawned as this process was, seconds for each.
+    multiprocessing.set_start_method(start_method, force=True)
     try:
         main(args)
     except UserError as error:
