@@ -1,5 +1,6 @@
 from detectron2 import model_zoo
 from detectron2.config import LazyCall as L
+
 from dual_weighting.engine.lr_schedule import warmup_multistep_lr
 
 SGD = model_zoo.get_config("common/optim.py").SGD
