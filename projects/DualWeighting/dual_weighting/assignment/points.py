@@ -87,6 +87,15 @@ def level_centers(
     return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=1)
 
 
+def center_regions(boxes: Tensor, grid: PointGrid, radius: float) -> Tensor:
+    """The part of each box within `radius` strides of its centre, on each level, (M, L, 4)."""
+    centers = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
+    reach = radius * grid.level_strides[:, None]
+    left_top = torch.maximum(boxes[:, None, :2], centers - reach)
+    right_bottom = torch.minimum(boxes[:, None, 2:], centers + reach)
+    return torch.cat((left_top, right_bottom), dim=2)
+
+
 def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tensor, Tensor]:
     """Every pair of a ground truth and a point strictly inside its region.
 

@@ -80,6 +80,7 @@ class Assignment:
             for whatever is in no pair, so only what differs from 1 is news. Where several pairs
             name the same point and class, it stands at the first of them and the others have 1.
         box: (Q,), weight of the pair's box loss.
+        target: (Q,), what the score of a positive is trained towards; None where that is 1.
     """
 
     point: Tensor
@@ -87,3 +88,4 @@ class Assignment:
     positive: Tensor
     negative: Tensor
     box: Tensor
+    target: Tensor | None = None

@@ -38,3 +38,25 @@ def smallest_of_equal_keys(values: Tensor, key: Tensor, otherwise: float) -> Ten
     smallest = rows(segment_min(rows(values, order), run, len(values)), run)
     result = torch.where(is_first, smallest, otherwise)
     return torch.empty_like(values).index_copy_(0, order, result)
+
+
+def rank_in_segment(values: Tensor, index: Tensor) -> Tensor:
+    """How many values with the same index are larger, or equal and earlier, (Q,)."""
+    order = values.argsort(descending=True, stable=True)
+    order = rows(order, rows(index, order).argsort(stable=True))
+    sorted_index = rows(index, order)
+    place = torch.arange(len(order), device=order.device)
+    is_first = torch.ones_like(sorted_index, dtype=torch.bool)
+    is_first[1:] = sorted_index[1:] != sorted_index[:-1]
+    start = place.where(is_first, 0).cummax(0).values if len(order) else place
+    return torch.empty_like(place).index_copy_(0, order, place - start)
+
+
+def is_largest(values: Tensor, index: Tensor, size: int) -> Tensor:
+    """Mask (Q,) of the largest value of each index; of several equal ones the first."""
+    largest = rows(segment_max(values, index, size), index)
+    place = torch.arange(len(values), device=values.device)
+    last = len(values)
+    candidate = place.where(values == largest, last)
+    first = place.new_full((size,), last).scatter_reduce_(0, index, candidate, "amin")
+    return rows(first, index) == place

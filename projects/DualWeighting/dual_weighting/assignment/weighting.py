@@ -1,8 +1,9 @@
 """The weighting functions, one named function per formula.
 
-Letters: s joint score in (0, 1); l = 1 - GIoU; t consistency degree. Equation numbers are those of
-"A Dual Weighting Label Assignment Scheme for Object Detection" (CVPR 2022), DW below. Where the
-authors' release differs from the paper, the release is computed, because it made the published AP.
+Letters: s joint score in (0, 1); l = 1 - GIoU; t consistency degree. DW is "A Dual Weighting Label
+Assignment Scheme for Object Detection" (CVPR 2022), O2F "One-to-Few Label Assignment for End-to-End
+Dense Detection" (CVPR 2023), FCOS "Fully Convolutional One-Stage Object Detection" (ICCV 2019). Where
+a release differs from its paper, the release is computed, because it made the published AP.
 """
 
 import torch
@@ -42,3 +43,27 @@ def negative_probability(iou: Tensor, gamma1: float, min_iou: float) -> Tensor:
 def negative_importance(s: Tensor, gamma2: float) -> Tensor:
     """I_neg = s^gamma2: DW eq. 7."""
     return s**gamma2
+
+
+def task_quality(s: Tensor, iou: Tensor, alpha: float) -> Tensor:
+    """q = s^(1 - alpha) * IoU^alpha: how well a point does both tasks (O2F)."""
+    return s ** (1 - alpha) * iou**alpha
+
+
+def soft_degree(progress: float, first: float, last: float) -> float:
+    """T: from `first` at the start of the training to `last` at its end, on a line (O2F)."""
+    return first + (last - first) * progress
+
+
+def centerness(centers: Tensor, boxes: Tensor) -> Tensor:
+    """sqrt(min(l, r) / max(l, r) * min(t, b) / max(t, b)): FCOS eq. 3.
+
+    Args:
+        centers: (Q, 2), points inside their boxes.
+        boxes: (Q, 4).
+    """
+    left, top = (centers - boxes[:, :2]).unbind(dim=1)
+    right, bottom = (boxes[:, 2:] - centers).unbind(dim=1)
+    horizontal = torch.minimum(left, right) / torch.maximum(left, right)
+    vertical = torch.minimum(top, bottom) / torch.maximum(top, bottom)
+    return torch.sqrt(horizontal * vertical)

@@ -5,5 +5,6 @@ Shape letters: see `dual_weighting.assignment`.
 
 from .background import background_loss
 from .dual_weighting import DualWeightingLoss
+from .one_to_few import OneToFewLoss
 
-__all__ = ["DualWeightingLoss", "background_loss"]
+__all__ = ["DualWeightingLoss", "OneToFewLoss", "background_loss"]

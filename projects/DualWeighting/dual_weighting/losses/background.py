@@ -62,8 +62,12 @@ class _BackgroundLoss(torch.autograd.Function):
 
 def pair_background_loss(log_s: Tensor, gamma: float) -> Tensor:
     """s^gamma * -ln(1 - s) of each pair, (Q,), from ln s: `background_loss` at single entries."""
-    not_s = (-torch.expm1(log_s)).clamp(min=torch.finfo(log_s.dtype).tiny)
-    return torch.exp(gamma * log_s) * -torch.log(not_s)
+    return torch.exp(gamma * log_s) * -torch.log(not_score(log_s))
+
+
+def not_score(log_s: Tensor) -> Tensor:
+    """1 - s from ln s, exact near s = 1, never 0."""
+    return (-torch.expm1(log_s)).clamp(min=torch.finfo(log_s.dtype).tiny)
 
 
 def _value_and_gradient(

@@ -1,0 +1,64 @@
+"""O2F: one certain positive and a few soft ones for every ground truth (CVPR 2023)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .boxes import paired_iou_giou
+from .points import PointGrid, center_regions, pairs_inside
+from .records import Assignment, GroundTruths, Predictions
+from .segments import is_largest, rank_in_segment, rows, segment_max
+from .weighting import centerness, soft_degree, task_quality
+
+
+@dataclass(frozen=True)
+class OneToFew:
+    """The O2F scheme. The candidates of a ground truth are the points inside its box near its
+    centre; those that are not assigned in the end stay in the record with weight 0.
+
+    Attributes:
+        radius: candidates are within so many strides of the centre, along both axes.
+        num_soft: the paper's K, how many points are assigned to a ground truth at the most.
+        alpha: the paper's alpha, exponent of the IoU in the quality; the score has 1 - alpha.
+        soft_degree_first, soft_degree_last: the largest target of a soft point at the start and at
+            the end of the training, T_max and T_min of the paper.
+        soft_weight: weight of the classification loss of a soft point.
+    """
+
+    radius: float = 1.5
+    num_soft: int = 7
+    alpha: float = 0.8
+    soft_degree_first: float = 0.6
+    soft_degree_last: float = 0.2
+    soft_weight: float = 0.4
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        predictions: Predictions,
+        targets: GroundTruths,
+        grid: PointGrid,
+        progress: float = 0.0,
+    ) -> Assignment:
+        """Assign a batch when the part `progress`, in [0, 1], of the training is done."""
+        regions = center_regions(targets.boxes, grid, self.radius)
+        point, gt = pairs_inside(regions, targets.image, grid)
+        gt_boxes = rows(targets.boxes, gt)
+        score = predictions.log_scores_at(point, rows(targets.classes, gt)).exp()
+        iou, _ = paired_iou_giou(predictions.boxes_at(point, grid), gt_boxes)
+        quality = task_quality(score, iou, self.alpha)
+
+        wanted = (rank_in_segment(quality, gt) < self.num_soft) & (iou > 0)
+        num_points = predictions.cls_logits.shape[:2].numel()
+        assigned = wanted & is_largest(quality.where(wanted, -1.0), point, num_points)
+        certain = assigned & is_largest(quality.where(assigned, -1.0), gt, len(targets))
+        soft = assigned & ~certain
+
+        degree = soft_degree(progress, self.soft_degree_first, self.soft_degree_last)
+        largest = rows(segment_max(score.where(soft, 0.0), gt, len(targets)), gt)
+        target = torch.where(certain, 1.0, degree * score / largest).where(assigned, 0.0)
+        positive = torch.where(certain, 1.0, self.soft_weight).where(assigned, 0.0)
+        box = centerness(rows(grid.centers, point % len(grid)), gt_boxes).where(assigned, 0.0)
+        # The class of a positive has its own target in the place of that of a negative.
+        return Assignment(point, gt, positive, 1.0 - assigned.float(), box, target)

@@ -1,0 +1,61 @@
+"""The losses of O2F (CVPR 2023)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..assignment.boxes import paired_iou_giou
+from ..assignment.points import PointGrid
+from ..assignment.records import Assignment, GroundTruths, Predictions
+from ..assignment.segments import rows
+from .background import background_loss, not_score, pair_background_loss
+from .workers import average_over_workers
+
+
+@dataclass(frozen=True)
+class OneToFewLoss:
+    """O2F's losses: soft targets for the assigned points, a focal loss for all other entries.
+
+    Attributes:
+        focal_alpha: the paper's weight of negatives, 0.75.
+        focal_gamma: exponent of the score in the loss of negatives.
+        box_loss_weight: factor on `loss_bbox`.
+    """
+
+    focal_alpha: float = 0.75
+    focal_gamma: float = 2.0
+    box_loss_weight: float = 2.0
+
+    def __call__(
+        self,
+        assignment: Assignment,
+        predictions: Predictions,
+        targets: GroundTruths,
+        grid: PointGrid,
+    ) -> dict[str, Tensor]:
+        """`loss_cls` and `loss_bbox`, scalars. Divisors are worker averages."""
+        log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
+        boxes = predictions.boxes_at(assignment.point, grid)
+        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
+
+        num_assigned = (assignment.positive > 0).sum().to(log_s.dtype)
+        divisors = average_over_workers(torch.stack((num_assigned, assignment.box.sum())))
+        num_assigned, box_weight = divisors.unbind()
+
+        positives = (assignment.positive * soft_target_loss(log_s, assignment.target)).sum()
+        every_point = background_loss(
+            predictions.cls_logits, predictions.objectness_logits, self.focal_gamma
+        )
+        not_negative = 1 - assignment.negative
+        negatives = (
+            every_point - (not_negative * pair_background_loss(log_s, self.focal_gamma)).sum()
+        )
+        loss_cls = (positives + self.focal_alpha * negatives) / num_assigned.clamp(min=1)
+        loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight.clamp(min=1e-6)
+        return {"loss_cls": loss_cls, "loss_bbox": self.box_loss_weight * loss_bbox}
+
+
+def soft_target_loss(log_s: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy of the score with a target in [0, 1], from ln s, (Q,)."""
+    return -target * log_s - (1 - target) * not_score(log_s).log()
