@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from .boxes import paired_iou_giou
 from .points import PointGrid, center_regions, pairs_inside

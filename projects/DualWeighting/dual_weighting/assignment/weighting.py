@@ -2,8 +2,8 @@
 
 Letters: s joint score in (0, 1); l = 1 - GIoU; t consistency degree. DW is "A Dual Weighting Label
 Assignment Scheme for Object Detection" (CVPR 2022), O2F "One-to-Few Label Assignment for End-to-End
-Dense Detection" (CVPR 2023), FCOS "Fully Convolutional One-Stage Object Detection" (ICCV 2019). Where
-a release differs from its paper, the release is computed, because it made the published AP.
+Dense Detection" (CVPR 2023), FCOS "Fully Convolutional One-Stage Object Detection" (ICCV 2019).
+Where a release differs from its paper, the release is computed, because it made the published AP.
 """
 
 import torch

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
@@ -10,7 +9,7 @@ from ..assignment.points import PointGrid
 from ..assignment.records import Assignment, GroundTruths, Predictions
 from ..assignment.segments import rows
 from .background import background_loss, pair_background_loss
-from .workers import average_over_workers
+from .workers import batch_divisors
 
 
 @dataclass(frozen=True)
@@ -34,15 +33,14 @@ class DualWeightingLoss:
         targets: GroundTruths,
         grid: PointGrid,
     ) -> dict[str, Tensor]:
-        """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars. Divisors are worker averages."""
+        """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars."""
         log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
         boxes = predictions.boxes_at(assignment.point, grid)
         _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
 
         not_negative = 1 - assignment.negative
         num_gt = not_negative.new_tensor(float(len(targets)))
-        divisors = average_over_workers(torch.stack((num_gt, not_negative.sum()))).clamp(min=1)
-        num_gt, num_not_negative = divisors.unbind()
+        num_gt, num_not_negative = batch_divisors((num_gt, not_negative.sum()), at_least=(1, 1))
 
         every_point = background_loss(
             predictions.cls_logits, predictions.objectness_logits, self.gamma2

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
@@ -10,7 +9,7 @@ from ..assignment.points import PointGrid
 from ..assignment.records import Assignment, GroundTruths, Predictions
 from ..assignment.segments import rows
 from .background import background_loss, not_score, pair_background_loss
-from .workers import average_over_workers
+from .workers import batch_divisors
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,15 @@ class OneToFewLoss:
         targets: GroundTruths,
         grid: PointGrid,
     ) -> dict[str, Tensor]:
-        """`loss_cls` and `loss_bbox`, scalars. Divisors are worker averages."""
+        """`loss_cls` and `loss_bbox`, scalars."""
         log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
         boxes = predictions.boxes_at(assignment.point, grid)
         _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
 
         num_assigned = (assignment.positive > 0).sum().to(log_s.dtype)
-        divisors = average_over_workers(torch.stack((num_assigned, assignment.box.sum())))
-        num_assigned, box_weight = divisors.unbind()
+        num_assigned, box_weight = batch_divisors(
+            (num_assigned, assignment.box.sum()), at_least=(1, 1e-6)
+        )
 
         positives = (assignment.positive * soft_target_loss(log_s, assignment.target)).sum()
         every_point = background_loss(
@@ -51,8 +51,8 @@ class OneToFewLoss:
         negatives = (
             every_point - (not_negative * pair_background_loss(log_s, self.focal_gamma)).sum()
         )
-        loss_cls = (positives + self.focal_alpha * negatives) / num_assigned.clamp(min=1)
-        loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight.clamp(min=1e-6)
+        loss_cls = (positives + self.focal_alpha * negatives) / num_assigned
+        loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight
         return {"loss_cls": loss_cls, "loss_bbox": self.box_loss_weight * loss_bbox}
 
 

@@ -1,13 +1,23 @@
-"""Numbers that belong to the whole batch of a distributed run."""
+"""Divisors that belong to the whole batch of a distributed run."""
 
+from collections.abc import Sequence
+
+import torch
 import torch.distributed as dist
 from torch import Tensor
 
 
-def average_over_workers(values: Tensor) -> Tensor:
-    """Mean of a small tensor over the processes of a distributed run, by one all-reduce."""
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return values
-    values = values.clone()
-    dist.all_reduce(values)
-    return values / dist.get_world_size()
+def batch_divisors(values: Sequence[Tensor], at_least: Sequence[float]) -> tuple[Tensor, ...]:
+    """One worker's share of numbers of the whole batch, so that losses do not depend on how many
+    workers it is spread over: the sum over the workers, bounded from below, over their number.
+
+    Args:
+        values: scalars, those of this worker. All of them take one all-reduce.
+        at_least: lower bound of each sum.
+    """
+    total = torch.stack(tuple(values))
+    num_workers = 1
+    if dist.is_available() and dist.is_initialized():
+        num_workers = dist.get_world_size()
+        dist.all_reduce(total)
+    return (torch.maximum(total, total.new_tensor(at_least)) / num_workers).unbind()
