@@ -1,12 +1,14 @@
 from detectron2.config import LazyCall as L
 from detectron2.layers import ShapeSpec
-from detectron2.modeling.meta_arch.fcos import FCOS, FCOSHead
+from detectron2.modeling.meta_arch.fcos import FCOSHead
+
+from dual_weighting.modeling import FCOSBaseline
 
 from ..constants import imagenet_rgb256_mean, imagenet_rgb256_std
 from .R_50_FPN import backbone
 
 # Detectron2's FCOS. It ranks by sqrt(class score * centerness): 0.05 on the product is 0.22 here.
-model = L(FCOS)(
+model = L(FCOSBaseline)(
     backbone=backbone,
     head=L(FCOSHead)(
         input_shape=[L(ShapeSpec)(channels=256)] * 5,

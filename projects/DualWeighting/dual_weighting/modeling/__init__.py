@@ -2,6 +2,7 @@
 
 from .box_refinement import BoxRefinement
 from .detector import DualWeightingDetector
+from .fcos import FCOSBaseline
 from .head import DENSE_HEAD_REGISTRY, DenseHead
 from .norm import FixedStatisticsBatchNorm
 
@@ -10,5 +11,6 @@ __all__ = [
     "BoxRefinement",
     "DenseHead",
     "DualWeightingDetector",
+    "FCOSBaseline",
     "FixedStatisticsBatchNorm",
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from detectron2.layers import batched_nms
 from detectron2.modeling import META_ARCH_REGISTRY, Backbone
 from detectron2.modeling.anchor_generator import DefaultAnchorGenerator
 from detectron2.modeling.box_regression import Box2BoxTransformLinear
@@ -12,6 +11,7 @@ from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 
 from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
+from .selection import select_detections
 
 
 @META_ARCH_REGISTRY.register()
@@ -135,16 +135,11 @@ class DualWeightingDetector(DenseDetector):
             image_size,
         )
         detections.pred_boxes.clip(image_size)
-        if self.test_nms_thresh is None:
-            keep = detections.scores.argsort(descending=True)
-        else:
-            keep = batched_nms(
-                detections.pred_boxes.tensor,
-                detections.scores,
-                detections.pred_classes,
-                self.test_nms_thresh,
-            )
-        return detections[keep[: self.max_detections_per_image]]
+        return select_detections(
+            detections,
+            nms_thresh=self.test_nms_thresh,
+            max_detections=self.max_detections_per_image,
+        )
 
     def point_grid(self, features: list[Tensor]) -> PointGrid:
         """The points of these features."""
