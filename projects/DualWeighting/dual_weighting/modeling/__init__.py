@@ -2,7 +2,7 @@
 
 from .box_refinement import BoxRefinement
 from .detector import DualWeightingDetector
-from .fcos import FCOSBaseline
+from .fcos import FCOSBaseline, FCOSBaselineHead
 from .head import DENSE_HEAD_REGISTRY, DenseHead
 from .norm import FixedStatisticsBatchNorm
 
@@ -12,5 +12,6 @@ __all__ = [
     "DenseHead",
     "DualWeightingDetector",
     "FCOSBaseline",
+    "FCOSBaselineHead",
     "FixedStatisticsBatchNorm",
 ]
