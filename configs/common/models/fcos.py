@@ -1,8 +1,7 @@
 from detectron2.config import LazyCall as L
 from detectron2.layers import ShapeSpec
-from detectron2.modeling.meta_arch.fcos import FCOSHead
 
-from dual_weighting.modeling import FCOSBaseline
+from dual_weighting.modeling import FCOSBaseline, FCOSBaselineHead
 
 from ..constants import imagenet_rgb256_mean, imagenet_rgb256_std
 from .R_50_FPN import backbone
