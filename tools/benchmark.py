@@ -5,7 +5,7 @@ python tools/benchmark.py losses        DW's losses, sparse (ours) and dense
 
 import argparse
 
-from benchmarks import losses
+from benchmarks import inference, losses
 
 from dual_weighting.engine.command import run_command
 from dual_weighting.engine.device import choose_device
@@ -15,7 +15,10 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["losses"])
+    parser.add_argument("what", choices=["losses", "inference"])
+    parser.add_argument(
+        "--config-file", default="configs/COCO-Detection/o2f_R_50_FPN_1x.py", help="for inference"
+    )
     parser.add_argument("--num-gts", type=int, nargs="+", default=[7, 50, 200], metavar="M")
     parser.add_argument("--num-images", type=int, default=2)
     parser.add_argument("--num-classes", type=int, default=80)
@@ -27,14 +30,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    losses.run(
-        num_gts=tuple(args.num_gts),
-        num_images=args.num_images,
-        num_classes=args.num_classes,
-        image_size=tuple(args.image_size),
-        repeats=args.repeats,
-        device=choose_device(args.device),
-    )
+    common = {
+        "image_size": tuple(args.image_size),
+        "repeats": args.repeats,
+        "device": choose_device(args.device),
+    }
+    if args.what == "losses":
+        losses.run(
+            num_gts=tuple(args.num_gts),
+            num_images=args.num_images,
+            num_classes=args.num_classes,
+            **common,
+        )
+    else:
+        inference.run(config_file=args.config_file, **common)
 
 
 if __name__ == "__main__":
