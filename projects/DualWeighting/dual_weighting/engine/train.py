@@ -5,6 +5,7 @@ import logging
 import os
 from pathlib import Path
 
+import torch
 from detectron2.config import instantiate
 from detectron2.engine import create_ddp_model, default_writers, hooks
 from detectron2.engine.train_loop import SimpleTrainer
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     device = choose_device(cfg.train.device)
     setup_run(cfg, args)
     logger.info(describe_device(device, num_processes=comm.get_world_size()))
-    model = instantiate(cfg.model).to(device)
+    model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
     if args.eval_only:
         evaluate(cfg, model, resume=args.resume)
     else:
