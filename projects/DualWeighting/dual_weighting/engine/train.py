@@ -27,6 +27,7 @@ from dual_weighting.engine.device import (
 )
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation
 from dual_weighting.engine.finite_loss import FiniteLossAMPTrainer, FiniteLossTrainer
+from dual_weighting.engine.freed_memory import keep_freed_memory
 from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook, TrainingProgressHook
 from dual_weighting.engine.metrics_file import cut_metrics, put_aside
 from dual_weighting.engine.processes import launch_processes
@@ -51,6 +52,8 @@ def run(args: argparse.Namespace) -> None:
     cfg = load_config(args.config_file, args.opts)
     share_threads(num_processes=comm.get_local_size())
     device = choose_device(cfg.train.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     setup_run(cfg, args)
     logger.info(describe_device(device, num_processes=comm.get_world_size()))
     model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
