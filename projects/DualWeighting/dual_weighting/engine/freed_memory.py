@@ -22,4 +22,4 @@ def keep_freed_memory(limit: int = 2**31 - 1) -> bool:
     if mallopt is None:
         return False
     options = {M_MMAP_THRESHOLD: LARGEST_MMAP_THRESHOLD, M_TRIM_THRESHOLD: limit}
-    return all([mallopt(option, value) == 1 for option, value in options.items()])
+    return all(mallopt(option, value) == 1 for option, value in options.items())
