@@ -125,7 +125,6 @@ def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tenso
     """
     if regions.dim() == 2:
         regions = regions[:, None]
-    num_levels = len(grid.level_strides)
     stride = grid.level_strides[:, None]
 
     # Column (row) i is inside when x1 < (i + 0.5) * stride < x2.
@@ -140,12 +139,11 @@ def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tenso
     block_start = block_size.cumsum(0) - block_size
     k = torch.arange(num_pairs, device=block.device) - rows(block_start, block)
 
-    num_columns = rows(cells[..., 0].flatten(), block)
-    first_column, first_row = rows(first.reshape(-1, 2), block).unbind(dim=1)
-    column = first_column + k % num_columns
-    row = first_row + k // num_columns
-
-    level = block % num_levels
-    gt = block // num_levels
-    point = rows(grid.level_starts, level) + row * rows(grid.level_sizes[:, 0], level) + column
-    return rows(image, gt) * len(grid) + point, gt
+    # On the way through a block, each new row skips the cells of the level beside the block.
+    num_columns, width = cells[..., 0], grid.level_sizes[:, 0]
+    first_point = grid.level_starts + first[..., 1] * width + first[..., 0]
+    first_point = first_point + image[:, None] * len(grid)
+    row = k // rows(num_columns.flatten(), block)
+    skipped = row * rows((width - num_columns).flatten(), block)
+    point = rows(first_point.flatten(), block) + k + skipped
+    return point, block // len(grid.level_strides)
