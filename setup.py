@@ -19,6 +19,7 @@ setup(
         "omegaconf>=2.1,<2.4",
         "hydra-core>=1.1",
         "pycocotools",
+        "hotcoco",
         "opencv-python",
         "scikit-learn",
         "matplotlib",

@@ -3,11 +3,12 @@
 python tools/benchmark.py losses        the losses of DW and O2F, sparse (ours) and dense
 python tools/benchmark.py inference     a detector with and without NMS
 python tools/benchmark.py step          a training step of DW and of Detectron2's FCOS
+python tools/benchmark.py evaluation    COCO's numbers by hotcoco and by pycocotools
 """
 
 import argparse
 
-from benchmarks import inference, losses, step
+from benchmarks import evaluation, inference, losses, step
 
 from dual_weighting.engine.command import run_command
 from dual_weighting.engine.device import choose_device
@@ -17,12 +18,14 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["losses", "inference", "step"])
+    parser.add_argument("what", choices=["losses", "inference", "step", "evaluation"])
     parser.add_argument(
         "--config-file", default="configs/COCO-Detection/o2f_R_50_FPN_1x.py", help="for inference"
     )
     parser.add_argument("--num-gts", type=int, nargs="+", default=[7, 50, 200], metavar="M")
-    parser.add_argument("--num-images", type=int, default=2)
+    parser.add_argument(
+        "--num-images", type=int, help="default: 2; for evaluation 5000, with 100 detections each"
+    )
     parser.add_argument("--num-classes", type=int, default=80)
     parser.add_argument("--image-size", type=int, nargs=2, default=[800, 1333], metavar=("H", "W"))
     parser.add_argument("--repeats", type=int, default=9)
@@ -32,6 +35,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
+    if args.what == "evaluation":
+        evaluation.run(num_images=args.num_images or 5000, num_classes=args.num_classes)
+        return
+    num_images = args.num_images or 2
     common = {
         "image_size": tuple(args.image_size),
         "repeats": args.repeats,
@@ -40,14 +47,14 @@ def main(args: argparse.Namespace) -> None:
     if args.what == "losses":
         losses.run(
             num_gts=tuple(args.num_gts),
-            num_images=args.num_images,
+            num_images=num_images,
             num_classes=args.num_classes,
             **common,
         )
     elif args.what == "step":
         step.run(
             num_gt=args.num_gts[0],
-            num_images=args.num_images,
+            num_images=num_images,
             num_classes=args.num_classes,
             **common,
         )

@@ -7,8 +7,8 @@ from dual_weighting.evaluation.coco_metrics import (
     average_precision,
     best_operating_point,
     evaluate_boxes,
-    read_annotations,
 )
+from dual_weighting.evaluation.engines import read_annotations
 
 BOX, FAR = [0, 0, 10, 10], [50, 50, 10, 10]  # x, y, width, height
 

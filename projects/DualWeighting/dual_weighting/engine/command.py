@@ -20,6 +20,12 @@ def argument_parser() -> argparse.ArgumentParser:
     """Detectron2's usual options, with `--debug`, and a `--dist-url` that is free for every run."""
     parser = default_argument_parser(epilog=EPILOG)
     parser.set_defaults(dist_url="auto")
+    parser.add_argument(
+        "--evaluator",
+        choices=["hotcoco", "pycocotools"],
+        help="who computes COCO's numbers: the fast one, or the reference (default: as the config "
+        "says, hotcoco)",
+    )
     # Stays the last positional argument of the parser: argparse sees options by their name.
     parser.add_argument(
         "--debug", action="store_true", help="show the traceback of errors a user can mend too"

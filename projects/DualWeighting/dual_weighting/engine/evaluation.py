@@ -15,7 +15,9 @@ from torch import nn
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.engine.overrides import accepts
+from dual_weighting.errors import UserError
 from dual_weighting.evaluation.duplicate_report import DuplicateReport, selector_of
+from dual_weighting.evaluation.engines import DEFAULT_ENGINE
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,9 @@ class Evaluation:
             evaluator.output_dir = str(self.output_dir / "inference")
         self.loader = instantiate(cfg.dataloader.test)
         self.evaluator = instantiate(evaluator)
-        self.duplicates = duplicate_report(model, evaluator.get("dataset_name"))
+        self.duplicates = duplicate_report(
+            model, evaluator.get("dataset_name"), engine=evaluator.get("engine", DEFAULT_ENGINE)
+        )
 
     def __call__(self) -> dict[str, dict[str, float]]:
         """Metrics by task, such as `{"bbox": {"AP": 38.7, ...}}`, in percent; empty but in the
@@ -49,12 +53,30 @@ class Evaluation:
         return results
 
 
-def duplicate_report(model: nn.Module, dataset_name: str | None) -> DuplicateReport | None:
+def duplicate_report(
+    model: nn.Module, dataset_name: str | None, *, engine: str = DEFAULT_ENGINE
+) -> DuplicateReport | None:
     """The duplicate report, for data with COCO annotations and models with an optional NMS."""
     annotated = dataset_name is not None and MetadataCatalog.get(dataset_name).get("json_file")
     if annotated and selector_of(model) is not None:
-        return DuplicateReport(model, dataset_name)
+        return DuplicateReport(model, dataset_name, engine=engine)
     return None
+
+
+def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:
+    """What `--evaluator engine` changes in `cfg`, as an override; nothing if it was not given.
+
+    Raises `UserError` where the config has an evaluator without that choice.
+    """
+    if engine is None:
+        return []
+    evaluator = cfg.dataloader.evaluator
+    if not accepts(evaluator, "engine"):
+        raise UserError(
+            f"--evaluator {engine} chooses who computes COCO's numbers, but the evaluator of this "
+            f"config is {evaluator._target_}: leave the option out."
+        )
+    return [f"dataloader.evaluator.engine={engine}"]
 
 
 def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:

@@ -25,7 +25,7 @@ from dual_weighting.engine.device import (
     prepare_processes,
     share_threads,
 )
-from dual_weighting.engine.evaluation import Evaluation, after_evaluation
+from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.finite_loss import FiniteLossAMPTrainer, FiniteLossTrainer
 from dual_weighting.engine.freed_memory import keep_freed_memory
 from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook, TrainingProgressHook
@@ -40,6 +40,7 @@ def train_command(args: argparse.Namespace) -> None:
     """Check the command line `args`, then train or evaluate in as many processes as it says."""
     cfg = load_config(args.config_file, args.opts)
     check_sections(cfg, args.config_file)
+    args.opts = [*args.opts, *evaluator_override(cfg, getattr(args, "evaluator", None))]
     device = choose_device(cfg.train.device)
     prepare_processes(device, num_processes=args.num_gpus)
     if cfg.train.amp.enabled and device.type == "cpu":

@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+
+from dual_weighting.errors import UserError
+from dual_weighting.evaluation.engines import Annotations, Statistics, statistics_of
 
 
 @dataclass(frozen=True)
@@ -24,32 +26,45 @@ class OperatingPoint:
     recall: float
 
 
-def read_annotations(json_file: str) -> COCO:
-    """The annotations of a file in COCO's format."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        return COCO(json_file)
+def restore_category_ids(results: list[dict], ids: Mapping[int, int] | None) -> None:
+    """Turn the classes of `results` into the category ids of the data set, in place.
+
+    `ids`: Detectron2's `thing_dataset_id_to_contiguous_id`; without any, classes stay. Raises
+    `UserError` for a class that the data set does not have.
+    """
+    if not ids:
+        return
+    original = {contiguous: category for category, contiguous in ids.items()}
+    for result in results:
+        if result["category_id"] not in original:
+            raise UserError(
+                f"The model detects class {result['category_id']}, counted from 0, but the data "
+                f"set has {len(original)} classes: set model.num_classes={len(original)}."
+            )
+        result["category_id"] = original[result["category_id"]]
 
 
-def evaluate_boxes(ground_truth: COCO, results: list[dict]) -> COCOeval | None:
+def evaluate_boxes(ground_truth: Annotations, results: list[dict]) -> Statistics | None:
     """COCO's box evaluation of `results`, in COCO's result format; None if there are none."""
     if not results:
         return None
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(ground_truth, ground_truth.loadRes(results), "bbox")
+        run = statistics_of(ground_truth)
+        evaluation = run(ground_truth, ground_truth.loadRes(results), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     return evaluation
 
 
-def average_precision(evaluation: COCOeval | None) -> float:
+def average_precision(evaluation: Statistics | None) -> float:
     """AP in percent; NaN where there was nothing to detect, or nothing was."""
     if evaluation is None or evaluation.stats[0] < 0:
         return float("nan")
     return float(100 * evaluation.stats[0])
 
 
-def best_operating_point(evaluation: COCOeval | None) -> OperatingPoint:
+def best_operating_point(evaluation: Statistics | None) -> OperatingPoint:
     """The operating point of an evaluation; crowd and ignored ground truths do not count."""
     scores, right, num_gt = (
         matches_of(evaluation) if evaluation else (np.zeros(0), np.zeros(0, bool), 0)
@@ -71,9 +86,9 @@ def best_operating_point(evaluation: COCOeval | None) -> OperatingPoint:
     )
 
 
-def matches_of(evaluation: COCOeval) -> tuple[np.ndarray, np.ndarray, int]:
+def matches_of(evaluation: Statistics) -> tuple[np.ndarray, np.ndarray, int]:
     """Scores of all detections, whether each is right at IoU 0.5, and the number of objects."""
-    iou = int(np.argmin(np.abs(evaluation.params.iouThrs - 0.5)))
+    iou = int(np.argmin(np.abs(np.asarray(evaluation.params.iouThrs) - 0.5)))
     every_size = list(evaluation.params.areaRng[0])
     images = [e for e in evaluation.evalImgs if e is not None and list(e["aRng"]) == every_size]
     counted = [~np.asarray(e["dtIgnore"][iou], bool) for e in images]

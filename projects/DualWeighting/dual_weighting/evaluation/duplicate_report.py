@@ -10,7 +10,6 @@ from detectron2.evaluation.coco_evaluation import instances_to_coco_json
 from detectron2.modeling.postprocessing import detector_postprocess
 from detectron2.structures import Instances
 from detectron2.utils import comm
-from pycocotools.coco import COCO
 from tabulate import tabulate
 from torch import nn
 
@@ -18,9 +17,10 @@ from dual_weighting.evaluation.coco_metrics import (
     average_precision,
     best_operating_point,
     evaluate_boxes,
-    read_annotations,
+    restore_category_ids,
 )
 from dual_weighting.evaluation.duplicates import count_duplicates
+from dual_weighting.evaluation.engines import DEFAULT_ENGINE, Annotations, read_annotations
 from dual_weighting.modeling.selection import DetectionSelector
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class DuplicateReport(DatasetEvaluator):
         nms_thresh: float = 0.6,
         min_score: float = 0.3,
         min_iou: float = 0.7,
+        engine: str = DEFAULT_ENGINE,
     ) -> None:
         """
         Args:
@@ -56,10 +57,12 @@ class DuplicateReport(DatasetEvaluator):
             dataset_name: of Detectron2's catalogs, with annotations in COCO's format.
             nms_thresh: used with NMS if the model itself has none.
             min_score, min_iou: see `count_duplicates`.
+            engine: who computes AP, "hotcoco" or "pycocotools".
         """
         self.selector = selector_of(model)
         self.metadata = MetadataCatalog.get(dataset_name)
         self.nms_thresh, self.min_score, self.min_iou = nms_thresh, min_score, min_iou
+        self.engine = engine
         self.reset()
 
     def __enter__(self) -> "DuplicateReport":
@@ -113,7 +116,7 @@ class DuplicateReport(DatasetEvaluator):
         gathered = comm.gather(self._images)
         if not comm.is_main_process():
             return {}
-        annotations = read_annotations(self.metadata.json_file)
+        annotations = read_annotations(self.metadata.json_file, self.engine)
         report = {
             name: self._compare(annotations, [image for part in gathered for image in part[name]])
             for name in self._images
@@ -121,13 +124,9 @@ class DuplicateReport(DatasetEvaluator):
         logger.info("%s", self.table(report))
         return {"duplicates": report}
 
-    def _compare(self, annotations: COCO, images: list[_Image]) -> dict[str, float]:
+    def _compare(self, annotations: Annotations, images: list[_Image]) -> dict[str, float]:
         results = list(itertools.chain.from_iterable(image.results for image in images))
-        ids = self.metadata.get("thing_dataset_id_to_contiguous_id")
-        if ids:
-            original = {contiguous: category for category, contiguous in ids.items()}
-            for result in results:
-                result["category_id"] = original[result["category_id"]]
+        restore_category_ids(results, self.metadata.get("thing_dataset_id_to_contiguous_id"))
         evaluation = evaluate_boxes(annotations, results)
         return {
             "AP": average_precision(evaluation),
