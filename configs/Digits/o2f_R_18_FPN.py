@@ -5,4 +5,4 @@ from ..common.models.o2f import model
 model = shrink(model)
 # The paper's depth, and longer than DW: what is learnt late is to tell neighbours apart.
 model.head.conv_dims = [64, 64, 64, 64]
-train.max_iter = 2500
+train.max_iter = 3000
