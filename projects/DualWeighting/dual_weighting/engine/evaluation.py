@@ -72,9 +72,10 @@ def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:
         return []
     evaluator = cfg.dataloader.evaluator
     if not accepts(evaluator, "engine"):
+        target = evaluator["_target_"]
         raise UserError(
             f"--evaluator {engine} chooses who computes COCO's numbers, but the evaluator of this "
-            f"config is {evaluator._target_}: leave the option out."
+            f"config is {getattr(target, '__name__', target)}: leave the option out."
         )
     return [f"dataloader.evaluator.engine={engine}"]
 

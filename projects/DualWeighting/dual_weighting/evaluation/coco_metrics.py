@@ -93,8 +93,10 @@ def matches_of(evaluation: Statistics) -> tuple[np.ndarray, np.ndarray, int]:
     images = [e for e in evaluation.evalImgs if e is not None and list(e["aRng"]) == every_size]
     counted = [~np.asarray(e["dtIgnore"][iou], bool) for e in images]
     scores = [np.asarray(e["dtScores"])[keep] for e, keep in zip(images, counted, strict=True)]
+    # pycocotools has only the id of the object, hotcoco also whether there is one.
     right = [
-        np.asarray(e["dtMatches"][iou])[keep] > 0 for e, keep in zip(images, counted, strict=True)
+        np.asarray(e.get("dtMatched", e["dtMatches"])[iou])[keep] > 0
+        for e, keep in zip(images, counted, strict=True)
     ]
     num_gt = sum(int((np.asarray(e["gtIgnore"]) == 0).sum()) for e in images)
     return np.concatenate(scores), np.concatenate(right), num_gt
