@@ -9,6 +9,7 @@ from detectron2.config import LazyConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from dual_weighting.data import register_datasets
 from dual_weighting.engine.overrides import apply_overrides
 from dual_weighting.errors import UserError
 
@@ -17,6 +18,8 @@ SECTIONS = ("model", "optimizer", "lr_multiplier", "dataloader", "train")
 
 def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
     """The LazyConfig of `config_file` with `overrides` ("a.b=value") applied.
+
+    Data sets that the config brings along are in Detectron2's catalogs afterwards.
 
     Raises `UserError` for a file that is missing or fails, and for an override that is malformed
     or names an unknown key.
@@ -43,6 +46,7 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"A value of {config_file} cannot be resolved: {reason}.") from error
+    register_datasets(cfg)
     return cfg
 
 
