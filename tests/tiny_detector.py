@@ -6,13 +6,21 @@ from detectron2.modeling.backbone import FPN, BasicStem, ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock
 from detectron2.structures import Boxes, Instances
 
-from dual_weighting.assignment import DualWeighting
-from dual_weighting.losses import DualWeightingLoss
+from dual_weighting.assignment import DualWeighting, OneToFew
+from dual_weighting.losses import DualWeightingLoss, OneToFewLoss
+from dual_weighting.losses.masks import MaskLoss
 from dual_weighting.modeling import (
     DenseHead,
     DualWeightingDetector,
     FCOSBaseline,
     FCOSBaselineHead,
+)
+from dual_weighting.modeling.condinst import (
+    CondInstDetector,
+    CondInstHead,
+    DynamicMaskHead,
+    MaskBranch,
+    SemanticHead,
 )
 
 CHANNELS = 32
@@ -60,6 +68,28 @@ def tiny_fcos(**kwargs):
         pixel_mean=[127.0] * 3,
         pixel_std=[64.0] * 3,
         **kwargs,
+    )
+
+
+def tiny_condinst(**kwargs):
+    torch.manual_seed(0)
+    mask_head = DynamicMaskHead()
+    head = CondInstHead(
+        mask_head=mask_head,
+        input_shape=[ShapeSpec(channels=CHANNELS, stride=stride) for stride in STRIDES],
+        num_classes=3,
+        conv_dims=(CHANNELS,),
+    )
+    branch = {"in_channels": CHANNELS, "channels": 16}
+    settings = {"scheme": OneToFew(), "losses": OneToFewLoss(), "test_nms_thresh": None} | kwargs
+    return tiny_detector(
+        detector=CondInstDetector,
+        head=head,
+        mask_head=mask_head,
+        mask_branch=MaskBranch(num_convs=1, **branch),
+        semantic_head=SemanticHead(num_classes=3, **branch),
+        mask_losses=MaskLoss(),
+        **settings,
     )
 
 

@@ -1,43 +1,11 @@
 import pytest
 import torch
-from detectron2.layers import ShapeSpec
 from detectron2.structures import BitMasks, Boxes
-from tiny_detector import CHANNELS, STRIDES, tiny_detector, training_image
+from tiny_detector import tiny_condinst, training_image
 
-from dual_weighting.assignment import OneToFew
-from dual_weighting.losses import OneToFewLoss
-from dual_weighting.losses.masks import MaskLoss, dice_loss
-from dual_weighting.modeling.condinst import (
-    CondInstDetector,
-    CondInstHead,
-    DynamicMaskHead,
-    MaskBranch,
-    SemanticHead,
-)
+from dual_weighting.losses.masks import dice_loss
 
 LOSSES = {"loss_cls", "loss_bbox", "loss_mask", "loss_sem"}
-
-
-def tiny_condinst(**kwargs):
-    torch.manual_seed(0)
-    mask_head = DynamicMaskHead()
-    head = CondInstHead(
-        mask_head=mask_head,
-        input_shape=[ShapeSpec(channels=CHANNELS, stride=stride) for stride in STRIDES],
-        num_classes=3,
-        conv_dims=(CHANNELS,),
-    )
-    branch = {"in_channels": CHANNELS, "channels": 16}
-    settings = {"scheme": OneToFew(), "losses": OneToFewLoss(), "test_nms_thresh": None} | kwargs
-    return tiny_detector(
-        detector=CondInstDetector,
-        head=head,
-        mask_head=mask_head,
-        mask_branch=MaskBranch(num_convs=1, **branch),
-        semantic_head=SemanticHead(num_classes=3, **branch),
-        mask_losses=MaskLoss(),
-        **settings,
-    )
 
 
 def with_masks(boxes, classes, size=(64, 96), seed=0):

@@ -84,7 +84,7 @@ def level_centers(
     """Points of one level, (height * width, 2), row-major."""
     y = (torch.arange(height, device=device) + 0.5) * stride
     x = (torch.arange(width, device=device) + 0.5) * stride
-    return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=1)
+    return torch.stack((x.repeat(height), y[:, None].expand(-1, width).flatten()), dim=1)
 
 
 def center_regions(

@@ -1,0 +1,34 @@
+"""Detect objects in an image with an exported detector: python onnx_detect.py MODEL IMAGE OUTPUT
+
+Needs onnxruntime and opencv-python, nothing else. MODEL is written by tools/export_model.py.
+"""
+
+import json
+import sys
+
+import cv2
+import onnxruntime
+
+model, source, dest = sys.argv[1:]
+session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+
+image = cv2.imread(source)  # BGR
+height, width = image.shape[:2]
+scale = 1.0
+if about["min_size"]:
+    scale = min(about["min_size"] / min(height, width), about["max_size"] / max(height, width))
+size = round(width * scale), round(height * scale)
+resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+if about["image_format"] == "RGB":
+    resized = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
+
+boxes, scores, classes = session.run(["boxes", "scores", "classes"], {"image": resized})
+boxes = (boxes * ([width / size[0], height / size[1]] * 2)).round().astype(int)
+for k in range((scores > 0.3).sum()):  # they are sorted
+    x1, y1, x2, y2 = boxes[k].tolist()
+    label = f"{about['classes'][classes[k]]} {scores[k]:.2f}"
+    print(f"{label} at {x1}, {y1}, {x2}, {y2}")
+    cv2.rectangle(image, (x1, y1), (x2, y2), (0, 255, 0), 1)
+    cv2.putText(image, label, (x1, y1 - 3), 0, 0.35, (0, 255, 0), 1, cv2.LINE_AA)
+cv2.imwrite(dest, image)

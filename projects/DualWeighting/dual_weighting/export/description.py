@@ -1,0 +1,75 @@
+"""What a program that runs an exported detector has to know about it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from detectron2.config import instantiate
+from detectron2.data import MetadataCatalog
+from detectron2.data import transforms as T
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from torch import nn
+
+from dual_weighting.errors import UserError
+
+
+@dataclass(frozen=True)
+class Description:
+    """Stored in the exported file, see `texts`.
+
+    Attributes:
+        classes: name of each class.
+        image_format: order of an image's channels, "RGB" or "BGR".
+        min_size: an image's shorter side is resized to it, 0 for no resizing.
+        max_size: but its longer side to this at most.
+        score_threshold: all detections have a larger score.
+        nms_threshold: IoU of the NMS inside, None for none.
+    """
+
+    classes: Sequence[str]
+    image_format: str
+    min_size: int
+    max_size: int
+    score_threshold: float
+    nms_threshold: float | None
+
+    def texts(self) -> dict[str, str]:
+        """Each attribute as JSON."""
+        return {name: json.dumps(value) for name, value in asdict(self).items()}
+
+
+def describe(cfg: DictConfig, detector: nn.Module) -> Description:
+    """Of a detector and the config, with `dataloader.test`, that it is trained with."""
+    mapper = cfg.dataloader.test.mapper
+    min_size, max_size = test_sizes(mapper.augmentations)
+    return Description(
+        classes=class_names(cfg, detector.num_classes),
+        image_format=mapper.image_format,
+        min_size=min_size,
+        max_size=max_size,
+        score_threshold=detector.test_score_thresh,
+        nms_threshold=detector.test_nms_thresh,
+    )
+
+
+def test_sizes(augmentations: ListConfig) -> tuple[int, int]:
+    """The shorter side of test images and the limit of the longer one, (0, 0) for images as they
+    are."""
+    found = instantiate(augmentations)
+    if not found:
+        return 0, 0
+    (resize, *others) = found
+    if others or not isinstance(resize, T.ResizeShortestEdge):
+        raise UserError(
+            "Test images can only be resized by one ResizeShortestEdge for an export, not by "
+            f"{', '.join(type(x).__name__ for x in found)}: change "
+            "dataloader.test.mapper.augmentations."
+        )
+    return min(resize.short_edge_length), resize.max_size
+
+
+def class_names(cfg: DictConfig, num_classes: int) -> list[str]:
+    """The names of the data set that the config evaluates on; numbers if it has none."""
+    dataset = OmegaConf.select(cfg, "dataloader.evaluator.dataset_name")
+    names = MetadataCatalog.get(dataset).get("thing_classes") if dataset else None
+    return list(names) if names else [str(k) for k in range(num_classes)]
