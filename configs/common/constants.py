@@ -4,4 +4,5 @@ imagenet_rgb256_std = [58.395, 57.12, 57.375]
 
 num_coco_train_images = 117266  # of train2017, with at least one box
 num_digits_train_images = 1000
+num_crowd_digits_train_images = 400
 num_crowdhuman_train_images = 15000

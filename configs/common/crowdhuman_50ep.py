@@ -8,6 +8,7 @@ from .train import train
 optimizer.lr = 4e-5
 optimizer.weight_decay = 1e-4
 lr_multiplier.decay_at = (40 / 50,)
+train.num_images = num_crowdhuman_train_images
 train.max_iter = 50 * num_crowdhuman_train_images // 16
 train.init_checkpoint = "torchvision://resnet50"
 dataloader.train.mapper.augmentations[0].short_edge_length = [480, 960]

@@ -4,7 +4,6 @@ from dual_weighting.assignment import DynamicLabelAssignment
 from dual_weighting.engine.epochs import epochs_of_training
 from dual_weighting.losses import DynamicLabelAssignmentLoss
 
-from ..constants import num_coco_train_images
 from .dw import model
 
 model.head.objectness_from_both = True
@@ -17,7 +16,7 @@ model.scheme = L(DynamicLabelAssignment)(
     epochs=L(epochs_of_training)(
         max_iter="${train.max_iter}",
         total_batch_size="${dataloader.train.total_batch_size}",
-        num_images=num_coco_train_images,
+        num_images="${train.num_images}",
     ),
     gamma=1.0,
     prior_scale=8.0,
