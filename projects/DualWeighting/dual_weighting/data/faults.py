@@ -25,7 +25,15 @@ def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
     return f"In {json_file}, {fault}."
 
 
-def faults(content: Any, *, dataset_name: str) -> Iterator[str]:
+def first_fault(content: Any) -> str | None:
+    """The first fault in the content of a file that belongs to no data set yet, `None` without."""
+    try:
+        return next(faults(content), None)
+    except (AttributeError, TypeError, ValueError) as error:
+        return f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
+
+
+def faults(content: Any, *, dataset_name: str | None = None) -> Iterator[str]:
     """What is wrong with the content of the file and what to do about it, most basic first.
 
     What comes after a fault may rely on there being none: ask for the first only.
@@ -39,7 +47,10 @@ def faults(content: Any, *, dataset_name: str) -> Iterator[str]:
     yield from missing_keys(content["images"], "image", ("id", "file_name", "height", "width"))
     yield from missing_keys(content["categories"], "category", ("id", "name"))
     yield from missing_keys(annotations, "annotation", ("id", "image_id", "category_id", "bbox"))
+    yield from faulty_names(content)
     yield from faulty_annotations(annotations, categories=content["categories"])
+    if dataset_name is None:
+        return
     classes = [item["name"] for item in sorted(content["categories"], key=lambda item: item["id"])]
     registered = MetadataCatalog.get(dataset_name).get("thing_classes", classes)
     if registered != classes:
@@ -56,6 +67,36 @@ def missing_keys(items: Any, kind: str, keys: tuple[str, ...]) -> Iterator[str]:
                 which = item.get("id") if isinstance(item, dict) else None
                 name = f"number {number} of the list" if which is None else f"id {which}"
                 yield f'{kind} {name} has no "{key}"; add it'
+
+
+def faulty_names(content: dict) -> Iterator[str]:
+    """Ids and names that two images or two categories share, and names that are no text."""
+    for kind, items in (("image", content["images"]), ("category", content["categories"])):
+        for item in repeated(items, "id"):
+            yield f"two have {kind} id {item['id']}; give each its own"
+    for image in content["images"]:
+        if not isinstance(image["file_name"], str):
+            yield (
+                f"image id {image['id']} has the file name {image['file_name']}, which is no text; "
+                "correct it"
+            )
+    for category in content["categories"]:
+        if not isinstance(category["name"], str):
+            yield (
+                f"category id {category['id']} has the name {category['name']}, which is no text; "
+                "put it in quotes"
+            )
+    for category in repeated(content["categories"], "name"):
+        yield f'two categories are called "{category["name"]}"; give each its own name'
+
+
+def repeated(items: list[dict], key: str) -> Iterator[dict]:
+    """The items that have the same as an earlier one under `key`."""
+    seen = set()
+    for item in items:
+        if item[key] in seen:
+            yield item
+        seen.add(item[key])
 
 
 def faulty_annotations(annotations: list[dict], *, categories: list[dict]) -> Iterator[str]:

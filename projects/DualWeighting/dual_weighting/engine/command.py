@@ -26,6 +26,20 @@ def argument_parser() -> argparse.ArgumentParser:
         help="who computes COCO's numbers: the fast one, or the reference (default: as the config "
         "says, hotcoco)",
     )
+    own = parser.add_argument_group(
+        "your own data",
+        "in COCO's format; classes, length, batch and learning rate are chosen for it and printed",
+    )
+    own.add_argument("--train-json", metavar="FILE", help="annotations to train on")
+    own.add_argument("--train-images", metavar="DIR", help="their images (default: FILE's folder)")
+    own.add_argument("--val-json", metavar="FILE", help="annotations to evaluate with")
+    own.add_argument("--val-images", metavar="DIR", help="their images (default: FILE's folder)")
+    own.add_argument(
+        "--epochs",
+        type=float,
+        metavar="N",
+        help="how often each image is seen (default: as in the config, on few images more often)",
+    )
     # Stays the last positional argument of the parser: argparse sees options by their name.
     parser.add_argument(
         "--debug", action="store_true", help="show the traceback of errors a user can mend too"

@@ -41,13 +41,18 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
     finally:
         builtins.__import__ = original_import  # LazyConfig leaves its own in place after an error
     apply_overrides(cfg, overrides)
+    check_resolves(cfg, config_file)
+    register_datasets(cfg)
+    return cfg
+
+
+def check_resolves(cfg: DictConfig, config_file: str) -> None:
+    """Raise `UserError` unless each value of `cfg` that refers to another finds it."""
     try:
         OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"A value of {config_file} cannot be resolved: {reason}.") from error
-    register_datasets(cfg)
-    return cfg
 
 
 def check_sections(cfg: DictConfig, config_file: str) -> None:

@@ -27,9 +27,11 @@ def warmup_multistep_lr(
             f"the warm-up of {warmup_iters} iterations does not fit into max_iter={max_iter}: "
             "lower lr_multiplier.warmup_iters or raise train.max_iter"
         )
+    # In a training of a few iterations some parts are over at the same iteration, or at the last.
+    milestones = sorted({round(part * max_iter) for part in decay_at} - {0, max_iter})
     steps = MultiStepParamScheduler(
-        values=[decay**k for k in range(len(decay_at) + 1)],
-        milestones=[round(part * max_iter) for part in decay_at],
+        values=[decay**k for k in range(len(milestones) + 1)],
+        milestones=milestones,
         num_updates=max_iter,
     )
     return WarmupParamScheduler(steps, warmup_factor, warmup_iters / max_iter)

@@ -40,6 +40,18 @@ def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     return cfg
 
 
+def overridden_keys(overrides: Sequence[str]) -> set[str]:
+    """The full keys that `overrides` ("a.b=value") set. What is malformed sets none."""
+    keys = set()
+    for text in overrides:
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except HydraException:
+            continue
+        keys.update(_leaf_keys(override.key_or_group, override.value()))
+    return keys
+
+
 def check_key(cfg: DictConfig, key: str) -> None:
     """Raise `UserError` with the closest known key unless `key` ("a.b.c") is known in `cfg`."""
     node = cfg

@@ -17,7 +17,7 @@ from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbone_weights import is_backbone_address
-from dual_weighting.engine.config import check_sections, load_config
+from dual_weighting.engine.config import check_sections
 from dual_weighting.engine.console import setup_run
 from dual_weighting.engine.device import (
     choose_device,
@@ -30,6 +30,7 @@ from dual_weighting.engine.finite_loss import FiniteLossAMPTrainer, FiniteLossTr
 from dual_weighting.engine.freed_memory import keep_freed_memory
 from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook, TrainingProgressHook
 from dual_weighting.engine.metrics_file import cut_metrics, put_aside
+from dual_weighting.engine.own_data import config_of_command
 from dual_weighting.engine.processes import launch_processes
 from dual_weighting.errors import UserError
 
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 def train_command(args: argparse.Namespace) -> None:
     """Check the command line `args`, then train or evaluate in as many processes as it says."""
-    cfg = load_config(args.config_file, args.opts)
+    cfg, _ = config_of_command(args)
     check_sections(cfg, args.config_file)
     args.opts = [*args.opts, *evaluator_override(cfg, getattr(args, "evaluator", None))]
     device = choose_device(cfg.train.device)
@@ -50,13 +51,15 @@ def train_command(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train or evaluate, in one of the processes of the command."""
-    cfg = load_config(args.config_file, args.opts)
+    cfg, own_data = config_of_command(args)
     share_threads(num_processes=comm.get_local_size())
     device = choose_device(cfg.train.device)
     if device.type == "cpu":
         keep_freed_memory()
     setup_run(cfg, args)
     logger.info(describe_device(device, num_processes=comm.get_world_size()))
+    if own_data:
+        logger.info(own_data)
     model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
     if args.eval_only:
         evaluate(cfg, model, resume=args.resume)

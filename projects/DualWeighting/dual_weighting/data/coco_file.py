@@ -1,0 +1,152 @@
+"""What a training needs to know of a person's own file of annotations in COCO's format."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dual_weighting.data.faults import first_fault
+from dual_weighting.errors import UserError
+
+NUM_SHOWN = 5  # things of a kind that a sentence names
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """A checked file, whose images are all there.
+
+    Attributes:
+        category_ids, thing_classes: ids, by rising order, and names of the categories.
+        without_objects: files of the images that have no annotation, or only crowds.
+        without_image: annotations of images that the file does not list.
+        without_polygon: annotations that Detectron2 leaves out, because their mask has no polygon
+            of three points.
+        without_mask: objects without a mask.
+        mask_format: what Detectron2 calls the way the masks are written; "bitmask" reads both.
+    """
+
+    json_file: str
+    image_root: str
+    category_ids: list[int]
+    thing_classes: list[str]
+    num_images: int
+    num_objects: int
+    without_objects: list[str]
+    without_image: list[str]
+    without_polygon: list[str]
+    without_mask: list[str]
+    mask_format: Literal["polygon", "bitmask"]
+
+    @property
+    def name(self) -> str:
+        """Of the data set in Detectron2's catalogs."""
+        return f"coco:{self.json_file}"
+
+    def entry(self) -> dict:
+        """What a config says of this data set, see `of_config`."""
+        keys = ("name", "json_file", "image_root", "thing_classes", "category_ids")
+        return {key: getattr(self, key) for key in keys}
+
+    def left_out(self) -> list[str]:
+        """A sentence about each kind of thing that is not used."""
+        kinds = (
+            (self.without_image, "annotations belong to no image of the file"),
+            (self.without_polygon, "annotations have a mask without a polygon of three points"),
+        )
+        return [
+            f"{len(items)} {what} and are left out: {some(items)}."
+            for items, what in kinds
+            if items
+        ]
+
+
+def read_coco_file(json_file: str, image_root: str | None = None) -> CocoFile:
+    """Read and check a file; `image_root` is its own folder if None.
+
+    Raises:
+        UserError: the file is missing or faulty, or an image is not there.
+    """
+    content = read_content(json_file)
+    image_root = check_folder(image_root or os.path.dirname(json_file) or ".")
+    check_images_exist(content["images"], json_file=json_file, image_root=image_root)
+    return summarize(content, json_file=json_file, image_root=image_root)
+
+
+def read_content(json_file: str) -> dict:
+    """The content of a file in which nothing basic is wrong."""
+    if not os.path.isfile(json_file):
+        raise UserError(f"The file of annotations {json_file} does not exist.")
+    try:
+        with open(json_file, encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{json_file} is no readable JSON ({error}); write or download it again."
+        ) from error
+    if fault := first_fault(content):
+        raise UserError(f"In {json_file}, {fault}.")
+    content.setdefault("annotations", [])
+    return content
+
+
+def check_folder(image_root: str) -> str:
+    if not os.path.isdir(image_root):
+        raise UserError(f"The folder of images {image_root} does not exist.")
+    return image_root
+
+
+def check_images_exist(images: Sequence[dict], *, json_file: str, image_root: str) -> None:
+    missing = missing_images(images, image_root)
+    if missing:
+        others = f" (nor are {len(missing) - 1} others of the file)" if missing[1:] else ""
+        raise UserError(
+            f"Image id {missing[0]['id']} of {json_file} is not there: "
+            f"{os.path.join(image_root, missing[0]['file_name'])} does not exist{others}; "
+            "correct the folder of images or the file names."
+        )
+
+
+def missing_images(images: Sequence[dict], image_root: str) -> list[dict]:
+    return [x for x in images if not os.path.isfile(os.path.join(image_root, x["file_name"]))]
+
+
+def summarize(content: dict, *, json_file: str, image_root: str) -> CocoFile:
+    categories = sorted(content["categories"], key=lambda category: category["id"])
+    image_ids = {image["id"] for image in content["images"]}
+    inside = [x for x in content["annotations"] if x["image_id"] in image_ids]
+    objects = [x for x in inside if not x.get("iscrowd", 0)]
+    with_objects = {annotation["image_id"] for annotation in objects}
+    return CocoFile(
+        json_file=os.path.abspath(json_file),
+        image_root=os.path.abspath(image_root),
+        category_ids=[category["id"] for category in categories],
+        thing_classes=[category["name"] for category in categories],
+        num_images=len(image_ids),
+        num_objects=len(objects),
+        without_objects=[x["file_name"] for x in content["images"] if x["id"] not in with_objects],
+        without_image=[called(x) for x in content["annotations"] if x["image_id"] not in image_ids],
+        without_polygon=[called(x) for x in inside if not has_polygon(x)],
+        without_mask=[called(x) for x in objects if not x.get("segmentation")],
+        mask_format="bitmask"
+        if any(isinstance(x.get("segmentation"), dict) for x in objects)
+        else "polygon",
+    )
+
+
+def has_polygon(annotation: dict) -> bool:
+    """Whether Detectron2 keeps the annotation: all but a list of polygons of which none has three
+    points."""
+    mask = annotation.get("segmentation")
+    if not mask or isinstance(mask, dict):
+        return True
+    return any(len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in mask)
+
+
+def called(annotation: dict) -> str:
+    return f"annotation {annotation['id']} of image id {annotation['image_id']}"
+
+
+def some(items: Sequence[str], number: int = NUM_SHOWN) -> str:
+    """The first few of the items."""
+    return ", ".join(items[:number]) + (", ..." if len(items) > number else "")
