@@ -5,8 +5,9 @@ import torch
 from detectron2.engine import SimpleTrainer
 from torch import nn
 
-from dual_weighting.engine.finite_loss import FiniteLossTrainer, check_losses
+from dual_weighting.engine.finite_loss import check_losses
 from dual_weighting.engine.hooks import EvalHook, TrainingProgressHook
+from dual_weighting.engine.trainer import Trainer
 from dual_weighting.errors import UserError
 
 BATCHES = [[{"file_name": f"{i}_a.png"}, {"file_name": f"{i}_b.png"}] for i in range(6)]
@@ -28,7 +29,7 @@ class Slope(nn.Module):
         return {"loss_cls": self.weight, "loss_bbox": self.weight * factor}
 
 
-def trainer_of(model, trainer_class=FiniteLossTrainer):
+def trainer_of(model, trainer_class=Trainer):
     return trainer_class(model, BATCHES, torch.optim.SGD(model.parameters(), lr=0.5))
 
 

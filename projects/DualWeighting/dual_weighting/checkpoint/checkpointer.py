@@ -32,13 +32,17 @@ class Checkpointer(DetectionCheckpointer):
         save_dir: str = "",
         *,
         complete: bool = False,
+        resumable: bool = True,
         **checkpointables: Any,
     ) -> None:
         """`complete`: refuse to load a file that lacks any of the model's parameters, as makes
-        sense before evaluating. `checkpointables`: objects with a state dict, by name in the file.
+        sense before evaluating. `resumable`: whether a run may go on from what is saved here, so
+        that `last_checkpoint` names it. `checkpointables`: objects with a state dict, by name in
+        the file.
         """
         super().__init__(model, save_dir, **checkpointables)
         self.complete = complete
+        self.resumable = resumable
         self.path_manager = _AtomicWrites(self.path_manager)
 
     def remove_partial_files(self) -> None:
@@ -57,6 +61,10 @@ class Checkpointer(DetectionCheckpointer):
             return super().load(path or "", *args, **kwargs)
         finally:
             self._parsed_url_during_load = None
+
+    def tag_last_checkpoint(self, last_filename_basename: str) -> None:
+        if self.resumable:
+            super().tag_last_checkpoint(last_filename_basename)
 
     def _check_exists(self, path: str) -> None:
         try:

@@ -8,19 +8,20 @@ from torch import nn
 
 
 class TrainingProgressHook(HookBase):
-    """Tells the model how far the training is: 0 at the first iteration, 1 at the last.
+    """Tells models how far the training is: 0 at the first iteration, 1 at the last.
 
     Sets `model.training_progress` before every step, from the trainer's iteration alone, so that
     a resumed run has the right value. A model without that attribute is left as it is.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        """`model`: the detector itself, not its wrapper for several processes."""
-        self._model = model
+    def __init__(self, *models: nn.Module) -> None:
+        """`models`: the detector itself, not its wrapper for several processes, and the one that
+        is evaluated where that is another."""
+        self._models = [model for model in models if hasattr(model, "training_progress")]
 
     def before_step(self) -> None:
-        if hasattr(self._model, "training_progress"):
-            self._model.training_progress = progress_at(self.trainer.iter, self.trainer.max_iter)
+        for model in self._models:
+            model.training_progress = progress_at(self.trainer.iter, self.trainer.max_iter)
 
 
 def progress_at(iteration: int, max_iter: int) -> float:

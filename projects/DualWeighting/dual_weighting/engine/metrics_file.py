@@ -20,6 +20,16 @@ def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:
         file.writelines(line for line in lines if _iteration(line) < start_iter)
 
 
+def metric_values(metrics_json: str | Path, name: str) -> list[float]:
+    """The values of the metric `name`, in the order of their iterations; none without a file."""
+    path = Path(metrics_json)
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = [json.loads(line) for line in lines if _iteration(line) < float("inf")]
+    return [row[name] for row in sorted(rows, key=lambda r: r["iteration"]) if name in row]
+
+
 def put_aside(path: str | Path) -> bool:
     """Rename the file at `path` to `path`.bak; whether there was one."""
     if not os.path.isfile(path):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import torch
 from detectron2.config import instantiate
-from detectron2.engine import create_ddp_model, default_writers, hooks
-from detectron2.engine.train_loop import SimpleTrainer
+from detectron2.engine import SimpleTrainer
 from detectron2.evaluation.testing import flatten_results_dict
 from detectron2.utils import comm
 from detectron2.utils.events import EventStorage, JSONWriter
@@ -17,6 +16,7 @@ from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbone_weights import is_backbone_address
+from dual_weighting.engine.best_checkpoint import BEST
 from dual_weighting.engine.config import check_sections
 from dual_weighting.engine.console import setup_run
 from dual_weighting.engine.device import (
@@ -25,13 +25,19 @@ from dual_weighting.engine.device import (
     prepare_processes,
     share_threads,
 )
+from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
-from dual_weighting.engine.finite_loss import FiniteLossAMPTrainer, FiniteLossTrainer
 from dual_weighting.engine.freed_memory import keep_freed_memory
-from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook, TrainingProgressHook
 from dual_weighting.engine.metrics_file import cut_metrics, put_aside
 from dual_weighting.engine.own_data import config_of_command
 from dual_weighting.engine.processes import launch_processes
+from dual_weighting.engine.run_folder import FINAL
+from dual_weighting.engine.trainer import build_trainer
+from dual_weighting.engine.training_hooks import build_early_stopping, build_hooks
+from dual_weighting.engine.training_options import check_training_options, named_metrics, option
+from dual_weighting.engine.validation import Validation
+from dual_weighting.engine.validation_loss import ValidationLoss
+from dual_weighting.engine.wandb_writer import RUN_ID
 from dual_weighting.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -44,8 +50,7 @@ def train_command(args: argparse.Namespace) -> None:
     args.opts = [*args.opts, *evaluator_override(cfg, getattr(args, "evaluator", None))]
     device = choose_device(cfg.train.device)
     prepare_processes(device, num_processes=args.num_gpus)
-    if cfg.train.amp.enabled and device.type == "cpu":
-        raise UserError("train.amp.enabled=True needs a GPU: use train.amp.enabled=False.")
+    check_training_options(cfg, device)
     launch_processes(run, args)
 
 
@@ -85,18 +90,37 @@ def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict
 def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
     """Train `model` up to `cfg.train.max_iter`, from the last checkpoint when `resume` is set."""
     prepare_output(cfg.train.output_dir, resume=resume)
-    evaluation = Evaluation(cfg, model)
     trainer = build_trainer(cfg, model)
-    checkpointer = Checkpointer(model, cfg.train.output_dir, trainer=trainer)
+    ema = option(cfg, "ema")
+    average = WeightAverage(model, **ema) if ema else None
+    evaluated = average.model if average else model
+    validation = build_validation(cfg, evaluated, precision=trainer.precision)
+    parts = {"trainer": trainer, "ema": average} if average else {"trainer": trainer}
+    checkpointer = Checkpointer(evaluated, cfg.train.output_dir, **parts)
     checkpointer.remove_partial_files()
     start_iter = resume_or_load(cfg, checkpointer, trainer, resume=resume)
+    if average and average.updates == 0:
+        average.hand_over()
     metrics_json = Path(cfg.train.output_dir, "metrics.json")
     if comm.is_main_process():
         cut_metrics(metrics_json, start_iter=start_iter)
-    if start_iter >= cfg.train.max_iter:
-        finish(cfg, checkpointer, evaluation, metrics_json)
+    early_stopping = build_early_stopping(cfg, checkpointer)
+    if early_stopping and early_stopping.is_over():
+        logger.info(early_stopping.reason(start_iter))
+        finish(checkpointer, validation, metrics_json, done=start_iter)
+    elif start_iter >= cfg.train.max_iter:
+        finish(checkpointer, validation, metrics_json, done=cfg.train.max_iter)
     else:
-        trainer.register_hooks(build_hooks(cfg, model, checkpointer, evaluation))
+        hooks = build_hooks(
+            cfg,
+            model,
+            average=average,
+            checkpointer=checkpointer,
+            validation=validation,
+            early_stopping=early_stopping,
+            resumed=start_iter > 0,
+        )
+        trainer.register_hooks(hooks)
         trainer.train(start_iter, cfg.train.max_iter)
     after_evaluation(cfg, cfg.train.output_dir)
 
@@ -104,7 +128,7 @@ def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
 def prepare_output(output_dir: str, *, resume: bool) -> None:
     """Put aside what an earlier run left in `output_dir`, unless it is to be resumed."""
     if comm.is_main_process() and not resume:
-        names = ("last_checkpoint", "metrics.json")
+        names = ("last_checkpoint", "metrics.json", f"{BEST}.pth", RUN_ID)
         moved = [f"{name}.bak" for name in names if put_aside(os.path.join(output_dir, name))]
         if moved:
             logger.warning(
@@ -116,22 +140,17 @@ def prepare_output(output_dir: str, *, resume: bool) -> None:
     comm.synchronize()
 
 
-def build_trainer(cfg: DictConfig, model: nn.Module) -> SimpleTrainer:
-    """The trainer of `model` with its optimizer and data, as `cfg` says."""
-    batch = cfg.dataloader.train.get("total_batch_size", 0)
-    if batch % comm.get_world_size():
-        raise UserError(
-            f"dataloader.train.total_batch_size={batch} cannot be divided "
-            f"among {comm.get_world_size()} processes."
-        )
-    cfg.optimizer.params.model = model
-    optimizer = instantiate(cfg.optimizer)
-    loader = instantiate(cfg.dataloader.train)
-    ddp = dict(cfg.train.ddp)
-    if next(model.parameters()).device.type == "cpu":
-        ddp["device_ids"] = None
-    trainer_class = FiniteLossAMPTrainer if cfg.train.amp.enabled else FiniteLossTrainer
-    return trainer_class(create_ddp_model(model, **ddp), loader, optimizer)
+def build_validation(
+    cfg: DictConfig, evaluated: nn.Module, *, precision: torch.dtype | None
+) -> Validation:
+    """What is computed at every evaluation, as `cfg` says.
+
+    Reads the data, so that what is wrong with it is said before the training.
+    """
+    losses = None
+    if cfg.train.get("validation_loss", False):
+        losses = ValidationLoss(cfg, evaluated, precision=precision)
+    return Validation(Evaluation(cfg, evaluated), losses, metrics=named_metrics(cfg))
 
 
 def resume_or_load(
@@ -145,39 +164,18 @@ def resume_or_load(
     return trainer.iter + 1 if resumed else 0
 
 
-def build_hooks(
-    cfg: DictConfig, model: nn.Module, checkpointer: Checkpointer, evaluation: Evaluation
-) -> list:
-    """What runs around the training steps; the evaluation comes after the last checkpoint."""
-    try:
-        schedule = instantiate(cfg.lr_multiplier)
-    except ValueError as error:
-        raise UserError(f"The learning rate schedule is impossible: {error}.") from error
-    main = comm.is_main_process()
-    return [
-        hooks.IterationTimer(),
-        TrainingProgressHook(model),
-        PeakMemoryHook(next(model.parameters()).device),
-        hooks.LRScheduler(scheduler=schedule),
-        hooks.PeriodicCheckpointer(checkpointer, **cfg.train.checkpointer) if main else None,
-        EvalHook(cfg.train.eval_period, evaluation),
-        hooks.PeriodicWriter(
-            default_writers(cfg.train.output_dir, cfg.train.max_iter), period=cfg.train.log_period
-        )
-        if main
-        else None,
-    ]
-
-
 def finish(
-    cfg: DictConfig, checkpointer: Checkpointer, evaluation: Evaluation, metrics_json: Path
+    checkpointer: Checkpointer, validation: Validation, metrics_json: Path, *, done: int
 ) -> None:
-    """Evaluate a run that was ended between its last iteration and its evaluation."""
-    logger.info("All %d iterations are done already: evaluating", cfg.train.max_iter)
-    if not Path(cfg.train.output_dir, "model_final.pth").is_file():
-        checkpointer.save("model_final", iteration=cfg.train.max_iter - 1)
-    with EventStorage(cfg.train.max_iter) as storage:
-        storage.put_scalars(**flatten_results_dict(evaluation()), smoothing_hint=False)
+    """Evaluate a run that was ended between its last iteration and its evaluation.
+
+    `done`: its number of iterations.
+    """
+    logger.info("All %d iterations are done already: evaluating", done)
+    if Path(checkpointer.get_checkpoint_file()).name != FINAL:
+        checkpointer.save(Path(FINAL).stem, iteration=done - 1)
+    with EventStorage(done) as storage:
+        storage.put_scalars(**flatten_results_dict(validation()), smoothing_hint=False)
         if comm.is_main_process():
             writer = JSONWriter(str(metrics_json))
             writer.write()

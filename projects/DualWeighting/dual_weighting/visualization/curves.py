@@ -71,7 +71,7 @@ def read_metrics(metrics_json: str | os.PathLike) -> dict[str, Series]:
 
 
 def draw_losses(axes: Axes, metrics: dict[str, Series]) -> None:
-    """Every loss smoothed, over its raw values drawn lightly."""
+    """Every loss smoothed, over its raw values drawn lightly; dashed, that of the validation."""
     names = ["total_loss", *sorted(name for name in metrics if name.startswith("loss_"))]
     for name in names:
         iterations, values = metrics[name]
@@ -79,6 +79,11 @@ def draw_losses(axes: Axes, metrics: dict[str, Series]) -> None:
         label = name.removeprefix("loss_").replace("total_loss", "total")
         (line,) = axes.plot(iterations, smoothed(values), color=colour, label=label)
         axes.plot(iterations, values, color=line.get_color(), alpha=0.25, linewidth=0.8)
+        if f"val_{name}" in metrics:
+            style = {"marker": "o", "markersize": 3, "linestyle": "--", "linewidth": 1}
+            validation = f"{label}, validation" if name == "total_loss" else None
+            series = metrics[f"val_{name}"]
+            axes.plot(*series, color=line.get_color(), label=validation, **style)
     axes.set_title("Losses")
     axes.set_ylabel("loss")
     axes.set_ylim(bottom=0)

@@ -1,0 +1,163 @@
+"""The training step."""
+
+import logging
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from detectron2.config import instantiate
+from detectron2.engine import SimpleTrainer, create_ddp_model
+from detectron2.utils import comm
+from omegaconf import DictConfig
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from dual_weighting.engine import finite_loss
+from dual_weighting.engine.precision import autocast_dtype
+from dual_weighting.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+class EndOfTraining(BaseException):
+    """A hook's way to end a training before its last iteration, with all that was done kept.
+
+    No `Exception`: Detectron2's loop logs those as failures.
+    """
+
+
+class Trainer(SimpleTrainer):
+    """Detectron2's trainer with mixed precision, gradient accumulation and gradient clipping, which
+    stops at the very iteration in which a loss is no number.
+
+    An iteration is a step of the optimizer. With `accumulate` = N it takes N batches of the data
+    loader one after the other, with the memory of one, and goes along the mean of their gradients.
+    The losses it reports are means too. To one batch that is N times as large
+
+    - equal are the number of images a step and everything that counts steps: the learning rate,
+      the training progress, the average of the weights, the periods;
+    - not equal are losses that are divided by a number of their batch, such as that of positives:
+      here each of the N batches is divided by its own, so that objects in batches of few weigh
+      more. The gradients are the same where these numbers are;
+    - not equal are layers with statistics of their batch (BatchNorm, SyncBN).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data_loader: Iterable[list[dict]],
+        optimizer: torch.optim.Optimizer,
+        *,
+        accumulate: int = 1,
+        clip_grad_norm: float | None = None,
+        precision: torch.dtype | None = None,
+    ) -> None:
+        """
+        Args:
+            model: returns its losses by name, perhaps wrapped for several processes.
+            accumulate: batches a step.
+            clip_grad_norm: bound of the L2 norm of all gradients together, None for no bound. The
+                norm before clipping is reported as `grad_norm`.
+            precision: what autocast computes in, None for no autocast. float16 comes with loss
+                scaling, because its small gradients would be zero.
+        """
+        super().__init__(model, data_loader, optimizer)
+        self.accumulate = accumulate
+        self.clip_grad_norm = clip_grad_norm
+        self.precision = precision
+        self.device = next(model.parameters()).device
+        scaled = precision is torch.float16
+        self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+
+    def train(self, start_iter: int, max_iter: int) -> None:
+        """Run the iterations from `start_iter` to `max_iter`, or until a hook ends the training."""
+        try:
+            super().train(start_iter, max_iter)
+        except EndOfTraining as end:
+            logger.info("%s", end)
+
+    def run_step(self) -> None:
+        self.optimizer.zero_grad()
+        all_losses, data_time = [], 0.0
+        for k in range(self.accumulate):
+            batch, seconds = self._next_batch()
+            with self._gradients_kept(until_last=k < self.accumulate - 1):
+                losses = self._losses(batch)
+                self.grad_scaler.scale(sum(losses.values()) / self.accumulate).backward()
+            finite_loss.check_losses(losses, iteration=self.iter, batch=batch)
+            all_losses.append(losses)
+            data_time += seconds
+        self.after_backward()
+        self._write_metrics(mean_of(all_losses), data_time)
+        self._clip_gradients()
+        self.grad_scaler.step(self.optimizer)
+        self.grad_scaler.update()
+
+    def _next_batch(self) -> tuple[list[dict], float]:
+        """The next batch and the seconds it took."""
+        start = time.perf_counter()
+        return next(self._data_loader_iter), time.perf_counter() - start
+
+    def _gradients_kept(self, *, until_last: bool) -> AbstractContextManager:
+        """Processes exchange gradients only after the last batch of a step."""
+        wrapped = isinstance(self.model, DistributedDataParallel)
+        return self.model.no_sync() if until_last and wrapped else nullcontext()
+
+    def _losses(self, batch: list[dict]) -> dict[str, Tensor]:
+        enabled = self.precision is not None
+        with torch.autocast(self.device.type, dtype=self.precision, enabled=enabled):
+            return self.model(batch)
+
+    def _clip_gradients(self) -> None:
+        if self.clip_grad_norm is None:
+            return
+        self.grad_scaler.unscale_(self.optimizer)
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm).item()
+        if math.isfinite(norm):  # loss scaling skips a step of infinite gradients
+            self.storage.put_scalar("grad_norm", norm)
+
+    def state_dict(self) -> dict:
+        state = super().state_dict()
+        if self.grad_scaler.is_enabled():
+            state["grad_scaler"] = self.grad_scaler.state_dict()
+        return state
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        super().load_state_dict(state_dict)
+        if self.grad_scaler.is_enabled() and "grad_scaler" in state_dict:
+            self.grad_scaler.load_state_dict(state_dict["grad_scaler"])
+
+
+def mean_of(losses: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each loss over batches, detached."""
+    if len(losses) == 1:
+        return dict(losses[0])
+    return {name: torch.stack([x[name].detach() for x in losses]).mean() for name in losses[0]}
+
+
+def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
+    """The trainer of `model` with its optimizer and data, as `cfg` says."""
+    batch = cfg.dataloader.train.get("total_batch_size", 0)
+    if batch % comm.get_world_size():
+        raise UserError(
+            f"dataloader.train.total_batch_size={batch} cannot be divided "
+            f"among {comm.get_world_size()} processes."
+        )
+    cfg.optimizer.params.model = model
+    optimizer = instantiate(cfg.optimizer)
+    loader = instantiate(cfg.dataloader.train)
+    device = next(model.parameters()).device
+    ddp = dict(cfg.train.ddp)
+    if device.type == "cpu":
+        ddp["device_ids"] = None
+    return Trainer(
+        create_ddp_model(model, **ddp),
+        loader,
+        optimizer,
+        accumulate=cfg.train.get("accumulate", 1),
+        clip_grad_norm=cfg.train.get("clip_grad_norm"),
+        precision=autocast_dtype(cfg.train.amp, device),
+    )
