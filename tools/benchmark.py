@@ -3,12 +3,13 @@
 python tools/benchmark.py losses        the losses of DW and O2F, sparse (ours) and dense
 python tools/benchmark.py inference     a detector with and without NMS
 python tools/benchmark.py step          a training step of DW and of Detectron2's FCOS
+python tools/benchmark.py crowds        memory and time of a training step by objects an image
 python tools/benchmark.py evaluation    COCO's numbers by hotcoco and by pycocotools
 """
 
 import argparse
 
-from benchmarks import evaluation, inference, losses, step
+from benchmarks import crowds, evaluation, inference, losses, step
 
 from dual_weighting.engine.command import run_command
 from dual_weighting.engine.device import choose_device
@@ -18,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["losses", "inference", "step", "evaluation"])
+    parser.add_argument("what", choices=["losses", "inference", "step", "crowds", "evaluation"])
     parser.add_argument(
         "--config-file", default="configs/COCO-Detection/o2f_R_50_FPN_1x.py", help="for inference"
     )
@@ -50,6 +51,14 @@ def main(args: argparse.Namespace) -> None:
             num_images=num_images,
             num_classes=args.num_classes,
             **common,
+        )
+    elif args.what == "crowds":
+        crowds.run(
+            num_gts=tuple(args.num_gts),
+            num_images=args.num_images or 1,
+            num_classes=args.num_classes,
+            image_size=tuple(args.image_size),
+            device=choose_device(args.device),
         )
     elif args.what == "step":
         step.run(

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from benchmarks import step
+from benchmarks import crowds, step
 from benchmarks.losses import METHODS
 from scenes import random_scene, with_gradient
 
@@ -41,3 +41,20 @@ class ThreadPool(ThreadPoolExecutor):
 
     def __init__(self, count, context, **kwargs):
         super().__init__(count)
+
+
+def test_crowds(monkeypatch, capsys):
+    """What 5 objects take beyond one."""
+    peaks = {1: (10 * 2**20, 1.0), 5: (13 * 2**20, 1.5)}
+    monkeypatch.setattr(crowds, "measure", lambda config, num_gt, settings: peaks[num_gt])
+    monkeypatch.setattr(crowds, "ProcessPoolExecutor", ThreadPool)
+    monkeypatch.setattr(crowds, "CONFIGS", ("one.py",))
+    crowds.run(num_gts=(5,), device=torch.device("cpu"))
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "one.py" in line]
+    assert [cell.strip() for cell in row.split("│")[2:4]] == ["10 MiB, 1.00 s", "+3 MiB, +0.50 s"]
+
+
+def test_masks_of_the_crowds():
+    """The masks of the benchmark fill their boxes."""
+    masks = crowds.rectangle_masks(torch.tensor([[2.0, 3, 6, 8]]))
+    assert masks.area().tolist() == [20.0]

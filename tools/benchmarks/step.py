@@ -31,7 +31,8 @@ class Training:
 
     def __init__(self, cfg: DictConfig, batch: list[dict], device: torch.device):
         torch.manual_seed(0)
-        self.model = instantiate(cfg.model).to(device).train()
+        model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
+        self.model = model.train()
         cfg.optimizer.params.model = self.model
         cfg.optimizer.lr = 1e-8  # random images: the weights should stay what they are
         self.optimizer = instantiate(cfg.optimizer)
