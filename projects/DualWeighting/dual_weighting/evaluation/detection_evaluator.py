@@ -13,6 +13,7 @@ from dual_weighting.evaluation.coco_metrics import restore_category_ids
 from dual_weighting.evaluation.engines import (
     DEFAULT_ENGINE,
     check_engine,
+    complete,
     read_annotations,
     statistics_of,
 )
@@ -58,6 +59,7 @@ class DetectionEvaluator(COCOEvaluator):
             use_fast_impl=False,
         )
         self.engine = engine
+        complete(self._coco_api)
 
     def _eval_predictions(self, predictions: list[dict], img_ids: list[int] | None = None) -> None:
         """Detectron2's, whose pycocotools is not to be chosen."""

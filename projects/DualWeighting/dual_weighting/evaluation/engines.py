@@ -45,7 +45,17 @@ def read_annotations(json_file: str, engine: str = DEFAULT_ENGINE) -> Annotation
                 error,
             )
     with contextlib.redirect_stdout(io.StringIO()):
-        return COCO(json_file)
+        return complete(COCO(json_file))
+
+
+def complete(annotations: COCO) -> COCO:
+    """Fill in what pycocotools needs and many files lack, as hotcoco does: an annotation is no
+    crowd, and its area is that of its box."""
+    for annotation in annotations.anns.values():
+        annotation.setdefault("iscrowd", 0)
+        if "area" not in annotation and "bbox" in annotation:
+            annotation["area"] = annotation["bbox"][2] * annotation["bbox"][3]
+    return annotations
 
 
 def statistics_of(ground_truth: Annotations) -> type[Statistics]:
