@@ -7,6 +7,7 @@ Shape letters: those of `dual_weighting.assignment`, and
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -83,6 +84,15 @@ def class_wise_nms(candidates: Candidates, nms_thresh: float) -> Candidates:
     # Every class in a region of its own, as torchvision's batched_nms does it.
     boxes = boxes + (candidates.classes * (boxes.max() + 1))[:, None]
     present = (scores > ABSENT).nonzero()[:, 0]
+    nms_thresh = float32_below(nms_thresh)
     kept = rows(present, nms(rows(boxes, present), rows(scores, present), nms_thresh))
     absent = torch.full_like(scores, ABSENT)
     return candidates._replace(scores=absent.scatter(0, kept, rows(scores, kept)))
+
+
+def float32_below(x: float) -> float:
+    """The largest float32 that is not above `x`. IoUs in float32 exceed either or neither; in ONNX
+    `x` would be rounded up or down."""
+    rounded = np.float32(x)
+    above = float(rounded) > x
+    return float(np.nextafter(rounded, np.float32(-np.inf)) if above else rounded)

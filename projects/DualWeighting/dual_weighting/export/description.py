@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from detectron2.config import instantiate
-from detectron2.data import MetadataCatalog
 from detectron2.data import transforms as T
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 from torch import nn
 
+from dual_weighting.data.of_config import class_names
 from dual_weighting.errors import UserError
 
 
@@ -43,7 +43,7 @@ def describe(cfg: DictConfig, detector: nn.Module) -> Description:
     mapper = cfg.dataloader.test.mapper
     min_size, max_size = test_sizes(mapper.augmentations)
     return Description(
-        classes=class_names(cfg, detector.num_classes),
+        classes=class_names(cfg),
         image_format=mapper.image_format,
         min_size=min_size,
         max_size=max_size,
@@ -66,10 +66,3 @@ def test_sizes(augmentations: ListConfig) -> tuple[int, int]:
             "dataloader.test.mapper.augmentations."
         )
     return min(resize.short_edge_length), resize.max_size
-
-
-def class_names(cfg: DictConfig, num_classes: int) -> list[str]:
-    """The names of the data set that the config evaluates on; numbers if it has none."""
-    dataset = OmegaConf.select(cfg, "dataloader.evaluator.dataset_name")
-    names = MetadataCatalog.get(dataset).get("thing_classes") if dataset else None
-    return list(names) if names else [str(k) for k in range(num_classes)]

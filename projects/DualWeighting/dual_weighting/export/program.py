@@ -1,6 +1,7 @@
 """Recording a detector with torch.export."""
 
 import os
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -11,29 +12,38 @@ from dual_weighting.errors import UserError
 
 from .wrapper import ExportableDetector
 
-MIN_SIDE = 16  # pixels
 EXAMPLE_SIZE = (200, 330)  # no multiples of a stride
 
 
 def record(detector: ExportableDetector) -> ExportedProgram:
-    """The operations of `detector` for images of any height and width, from `MIN_SIDE` pixels on.
+    """The operations of `detector` for images of any height and width.
+
+    torch.export takes a side of one cell for a constant. So a .pt2 file refuses images whose sides
+    are, padded, only one cell of the coarsest level long; an ONNX file does not check.
 
     Raises:
         UserError: the detector does something that depends on the size of the example.
     """
+    torch.library.register_fake("torchvision::nms", shape_of_nms, allow_override=True)
     image = torch.zeros(*EXAMPLE_SIZE, 3, dtype=torch.uint8)
-    height, width = (Dim(name, min=MIN_SIDE) for name in ("height", "width"))
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch and torchvision about themselves
             return torch.export.export(
                 detector,
                 (image,),
-                dynamic_shapes={"image": {0: height, 1: width}},
+                dynamic_shapes={"image": {0: Dim.DYNAMIC, 1: Dim.DYNAMIC}},
                 prefer_deferred_runtime_asserts_over_guards=True,
             )
     except Exception as error:  # torch raises many kinds, and so may the model
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UserError(f"torch.export cannot record this model: {reason}") from error
+
+
+def shape_of_nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+    """NMS keeps any number of boxes. With torchvision's own answer to this question of torch.export
+    it is at least two, and the file refuses images of fewer detections."""
+    return boxes.new_empty(torch.library.get_ctx().new_dynamic_size(min=0), dtype=torch.int64)
 
 
 def save_program(

@@ -59,7 +59,9 @@ class ExportableDetector(nn.Module):
         outputs = found.boxes, found.scores, found.classes
         if isinstance(detector, CondInstDetector):
             masks = self.masks(features, predictions[3], found)
-            return *outputs, masks[:, :height, :width]
+            # Slices would make torch.export ask whether there is any padding.
+            masks = masks.index_select(1, torch.arange(height, device=masks.device))
+            return *outputs, masks.index_select(2, torch.arange(width, device=masks.device))
         return outputs
 
     def preprocess(self, image: Tensor) -> Tensor:

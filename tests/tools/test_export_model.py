@@ -1,0 +1,110 @@
+"""From a checkpoint to a file, and from the file to boxes without torch."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from commands.run import command
+from detectron2.config import instantiate
+
+from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.engine import export
+from dual_weighting.engine.config import load_config
+from dual_weighting.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tools" / "export_model.py"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tiny_config, tmp_path_factory):
+    """Random weights that detect many things."""
+    torch.manual_seed(0)
+    model = instantiate(load_config(str(tiny_config)).model)
+    torch.nn.init.normal_(model.head.cls_logits.weight, std=0.5)
+    folder = tmp_path_factory.mktemp("weights")
+    Checkpointer(model, str(folder)).save("model_final")
+    return folder / "model_final.pth"
+
+
+@pytest.fixture
+def arguments(tiny_config, checkpoint, tmp_path):
+    return argparse.Namespace(
+        config_file=str(tiny_config),
+        checkpoint=str(checkpoint),
+        format="onnx",
+        output=tmp_path / "model.onnx",
+        image=[],
+        int8=False,
+        overrides=[],
+    )
+
+
+def test_command_and_example(tiny_config, checkpoint, tmp_path):
+    pytest.importorskip("onnxruntime")
+    file = tmp_path / "model.onnx"
+    image = tiny_config.parent / "000.png"
+    result = command(
+        "--config-file", tiny_config, "--checkpoint", checkpoint, "--output", file,
+        "--image", image, "model.test_nms_thresh=0.5", script=SCRIPT,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    exported, checked, latency = result.stdout.splitlines()
+    assert str(file) in exported and "largest difference: boxes" in checked
+    assert "ONNX Runtime" in latency and "PyTorch" in latency
+
+    drawn = tmp_path / "drawn.png"
+    run = "import runpy, sys; runpy.run_path(sys.argv.pop(1)); assert 'torch' not in sys.modules"
+    example = subprocess.run(
+        [sys.executable, "-c", run, ROOT / "examples" / "onnx_detect.py", file, image, drawn],
+        capture_output=True,
+        text=True,
+    )
+    assert example.returncode == 0, example.stderr
+    assert "red 0." in example.stdout or "green 0." in example.stdout
+    assert (cv2.imread(str(drawn)) != cv2.imread(str(image))).any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"output": Path("model.pt")}, r"--output model.pt must end with .onnx"),
+        ({"format": "torch-export", "output": Path("x.pt2"), "int8": True}, "needs --format onnx"),
+        ({"image": ["none.png"]}, "none.png cannot be read"),
+    ],
+)
+def test_errors(arguments, changes, sentence):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(UserError, match=sentence):
+        export.export_command(argparse.Namespace(**{**vars(arguments), **changes}))
+
+
+def test_a_missing_package(arguments, monkeypatch):
+    monkeypatch.setattr(
+        "dual_weighting.export.onnx_file.find_spec", lambda name: None if name == "onnx" else name
+    )
+    with pytest.raises(UserError, match=r"ONNX needs onnx, which is not installed: run pip"):
+        export.export_command(arguments)
+
+
+def test_another_answer_is_an_error(arguments, monkeypatch):
+    """The runner moves every box by half a pixel."""
+
+    def moving(predictor, cfg, kind, file):
+        file.touch()
+
+        def run(image):
+            (found,) = predictor.detect([{"image": image.permute(2, 0, 1)}])
+            boxes = found.pred_boxes.tensor + 0.5
+            return {"boxes": boxes, "scores": found.scores, "classes": found.pred_classes}
+
+        return run
+
+    monkeypatch.setattr(export, "check_packages", lambda: None)
+    monkeypatch.setattr(export, "export", moving)
+    with pytest.raises(UserError, match="does not answer as the model does"):
+        export.export_command(arguments)
