@@ -10,6 +10,7 @@ from dual_weighting.errors import UserError
 
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+MEDIA_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 WRITTEN_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -31,7 +32,7 @@ class Medium:
 
 def find_media(inputs: Sequence[str]) -> tuple[list[Medium], list[Path]]:
     """What `inputs` name, each file once: images first, then videos, in the order given, those of a
-    folder or pattern by name; and the files of folders that are neither.
+    folder or pattern by name; and the files of folders and patterns that are neither.
 
     A folder stands for what is directly in it. A pattern is as of Python's `glob`, with `**` for
     any depth of folders.
@@ -40,28 +41,29 @@ def find_media(inputs: Sequence[str]) -> tuple[list[Medium], list[Path]]:
         UserError: one names nothing.
     """
     found: dict[Path, Medium] = {}
-    left_out = []
+    left_out: list[Path] = []
     for text in inputs:
         path = Path(text)
+        if path.is_file():
+            found.setdefault(path.resolve(), Medium(path))
+            continue
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.is_file())
-            media = [x for x in files if x.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES]
-            if not media:
-                raise UserError(
-                    f"The folder {text} has no image or video directly in it; for those in its "
-                    f"folders, write '{Path(text, '**', '*.jpg')}'."
-                )
-            left_out += [file for file in files if file not in media]
-        elif path.is_file():
-            media = [path]
+            files = [file for file in path.iterdir() if file.is_file()]
+            complaint = (
+                f"The folder {text} has no image or video directly in it; for those in its "
+                f"folders, write '{Path(text, '**', '*.jpg')}'."
+            )
         elif glob.has_magic(text):
-            media = [Path(x) for x in sorted(glob.glob(text, recursive=True)) if os.path.isfile(x)]
-            if not media:
-                raise UserError(f"No file has a name like '{text}'.")
+            files = [Path(x) for x in glob.glob(text, recursive=True) if os.path.isfile(x)]
+            complaint = f"No image or video has a name like '{text}'."
         else:
             raise UserError(f"There is no file or folder {text}.")
+        media = sorted(file for file in files if file.suffix.lower() in MEDIA_SUFFIXES)
+        if not media:
+            raise UserError(complaint)
+        left_out += sorted(set(files) - set(media))
         for file in media:
-            found.setdefault(file.resolve(), Medium(file, named=file == path))
+            found.setdefault(file.resolve(), Medium(file, named=False))
     if not found:
         raise UserError("Say what to look at: images, folders, patterns, videos, or --webcam.")
     return sorted(found.values(), key=lambda medium: medium.is_video), left_out

@@ -1,6 +1,7 @@
 """Frames of video files and cameras, and video files of frames."""
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import cv2
 import numpy as np
 
 from dual_weighting.errors import UserError
+
+# What FFmpeg would print of a faulty video, the errors here say.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 DEFAULT_RATE = 25.0  # frames a second where a source does not know
 

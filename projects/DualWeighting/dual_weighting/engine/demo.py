@@ -1,6 +1,7 @@
 """What tools/demo.py does: detections on a person's own images and videos."""
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -8,8 +9,6 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from omegaconf import DictConfig
 
 from dual_weighting.data import class_names
 from dual_weighting.data.category_ids import category_ids
@@ -33,10 +32,12 @@ def demo_command(args: argparse.Namespace) -> None:
     media, output = inputs_and_output(args, inputs)
     config_file, checkpoint = model_files(args)
     cfg = load_config(config_file, overrides)
-    threshold, source = score_threshold(args.score_threshold, cfg, checkpoint)
+    check_score(args.score_threshold)
     predictor = Predictor(
         cfg, checkpoint, device=args.device, half=args.half, batch_size=args.batch_size
     )
+    has_nms = getattr(predictor.model, "test_nms_thresh", None) is not None
+    threshold, source = score_threshold(args.score_threshold, checkpoint, has_nms=has_nms)
     ids = category_ids(cfg)
     print(describe_device(predictor.device, num_processes=1))
     print(f"Detections of a score of at least {threshold:.3f} ({source})")
@@ -122,19 +123,18 @@ def model_files(args: argparse.Namespace) -> tuple[str, Path]:
     return config_file, args.checkpoint
 
 
-def score_threshold(given: float | None, cfg: DictConfig, checkpoint: Path) -> tuple[float, str]:
-    """The score from which on detections count, and why: `given`, or that of the best F1 in the
-    evaluation.json beside the checkpoint, or a usual one.
+def check_score(score: float | None) -> None:
+    if score is not None and not 0 <= score <= 1:
+        raise UserError(f"--score-threshold {score} must be between 0 and 1.")
 
-    Raises:
-        UserError: `given` is no score.
-    """
+
+def score_threshold(given: float | None, checkpoint: Path, *, has_nms: bool) -> tuple[float, str]:
+    """The score from which on detections count, and why: `given`, or that of the best F1 in the
+    evaluation.json beside the checkpoint, with or without NMS, or a usual one."""
     if given is not None:
-        if not 0 <= given <= 1:
-            raise UserError(f"--score-threshold {given} must be between 0 and 1.")
         return given, "--score-threshold"
     file = checkpoint.parent / "evaluation.json"
-    way = "without_nms" if cfg.model.get("test_nms_thresh") is None else "with_nms"
+    way = "with_nms" if has_nms else "without_nms"
     try:
         best = json.loads(file.read_text(encoding="utf-8"))["duplicates"][way]["threshold"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -160,10 +160,10 @@ def detect_media(
     num_images = sum(not medium.is_video for medium in media)
     ids = (not has_video(media) and ids_in_names(files)) or range(1, num_images + 1)
     faults = detect_images(detect, files[:num_images], ids, targets[:num_images])
-    next_id = num_images + 1
+    frame_ids = itertools.count(num_images + 1)
     for file, target in zip(files[num_images:], targets[num_images:], strict=True):
         try:
-            next_id += detect_video(detect, file, next_id, target)
+            detect_video(detect, file, frame_ids, target)
         except UserError as error:
             faults[file] = str(error)
     return faults

@@ -51,8 +51,12 @@ def write_image(file: Path, image: np.ndarray) -> None:
         raise UserError(f"The picture {file} cannot be written.")
 
 
-def detect_video(detect: PictureDetector, file: Path, first_id: int, target: Path | None) -> int:
-    """Detect on every frame of a video and write them to the video `target`; how many there were.
+def detect_video(
+    detect: PictureDetector, file: Path, ids: Iterator[int], target: Path | None
+) -> None:
+    """Detect on every frame of a video and write them to the video `target`.
+
+    `ids` are the image ids of the frames.
 
     Raises:
         UserError: it cannot be read, or not to its end.
@@ -61,7 +65,7 @@ def detect_video(detect: PictureDetector, file: Path, first_id: int, target: Pat
     with VideoFrames(file) as frames, video_file(target, frames.rate) as written:
         for batch in batches(frames, detect.predictor.batch_size):
             pictures = [
-                Picture(frame, first_id + n, str(file), frame=n)
+                Picture(frame, next(ids), str(file), frame=n)
                 for n, frame in enumerate(batch, start=number)
             ]
             for image in detect(pictures):
@@ -70,7 +74,6 @@ def detect_video(detect: PictureDetector, file: Path, first_id: int, target: Pat
     # What a file says about its length is not always exact.
     if frames.count and number < 0.95 * frames.count:
         raise UserError(f"Of the {frames.count} frames of {file} only {number} can be read.")
-    return number
 
 
 def detect_camera(detect: PictureDetector, number: int, target: Path | None) -> None:

@@ -11,6 +11,7 @@ from detectron2.data import transforms as T
 from detectron2.data.detection_utils import read_image
 from detectron2.structures import Instances
 from omegaconf import DictConfig
+from PIL import UnidentifiedImageError
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.engine.config import load_config
@@ -101,6 +102,8 @@ class Predictor:
             return image if array_format == self.image_format else image[:, :, ::-1]
         try:
             return read_image(os.fspath(image), format=self.image_format)
+        except UnidentifiedImageError as error:
+            raise UserError(f"The image {image} cannot be read (it is no image).") from error
         except (OSError, SyntaxError) as error:  # PIL: SyntaxError for a bad PNG
             raise UserError(f"The image {image} cannot be read ({error}).") from error
 

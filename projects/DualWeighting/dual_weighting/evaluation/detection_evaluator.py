@@ -71,6 +71,7 @@ class DetectionEvaluator(COCOEvaluator):
         if self._output_dir:
             file = Path(self._output_dir, "coco_instances_results.json")
             file.write_text(json.dumps(results), encoding="utf-8")
+        self._logger.info("Evaluating predictions with %s ...", self.engine)
         json_file = PathManager.get_local_path(self._metadata.json_file)
         ground_truth = read_annotations(json_file, self.engine)
         for task in self._tasks or self._tasks_from_predictions(results):

@@ -67,7 +67,7 @@ def draw_label(
     height, width = (min(a, b) for a, b in zip(tile.shape, picture.shape[:2], strict=False))
     x = min(max(box[0], 0), picture.shape[1] - width)
     above = box[1] - height
-    y = above if above >= 0 else min(max(box[1], 0), picture.shape[0] - height)
+    y = min(above if above >= 0 else max(box[1], 0), picture.shape[0] - height)
     picture[y : y + height, x : x + width] = tile[:height, :width]
 
 
