@@ -3,34 +3,13 @@
 import pytest
 import torch
 from detectron2.engine import SimpleTrainer
+from slope import Slope, trainer_of
 from torch import nn
 
 from dual_weighting.engine.finite_loss import check_losses
 from dual_weighting.engine.hooks import EvalHook, TrainingProgressHook
 from dual_weighting.engine.trainer import Trainer
 from dual_weighting.errors import UserError
-
-BATCHES = [[{"file_name": f"{i}_a.png"}, {"file_name": f"{i}_b.png"}] for i in range(6)]
-
-
-class Slope(nn.Module):
-    """Loss `weight`, and one that has no value on the images of batch `bad`."""
-
-    def __init__(self, bad: int = -1, value: float = float("nan")) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor(5.0))
-        self.bad, self.value = f"{bad}_a.png", value
-        self.training_progress = -1.0
-        self.seen = []
-
-    def forward(self, batch):
-        self.seen.append(self.training_progress)
-        factor = self.value if batch[0]["file_name"] == self.bad else 1.0
-        return {"loss_cls": self.weight, "loss_bbox": self.weight * factor}
-
-
-def trainer_of(model, trainer_class=Trainer):
-    return trainer_class(model, BATCHES, torch.optim.SGD(model.parameters(), lr=0.5))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -91,3 +70,61 @@ def test_a_training_that_failed_is_not_evaluated(bad, evaluations):
         with pytest.raises(UserError):
             trainer.train(0, 6)
     assert len(calls) == evaluations
+
+
+class Ratio(nn.Module):
+    """A loss `weight * sum / count`, as losses with a divisor of their batch have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(0.0))
+
+    def forward(self, batch):
+        return {"loss": self.weight * sum(x["sum"] for x in batch) / sum(x["count"] for x in batch)}
+
+
+def weight_after_a_step(*batches, **options):
+    model = Ratio()
+    Trainer(model, batches, torch.optim.SGD(model.parameters(), lr=1.0), **options).train(0, 1)
+    return model.weight.item()
+
+
+def test_accumulated_batches_are_one_large_batch_where_divisors_are_equal():
+    """(6 + 2) / (2 + 2) = 2 = (6 / 2 + 2 / 2) / 2."""
+    one, two = {"sum": 6.0, "count": 2.0}, {"sum": 2.0, "count": 2.0}
+    assert weight_after_a_step([one, two]) == -2.0
+    assert weight_after_a_step([one], [two], accumulate=2) == -2.0
+
+
+def test_accumulated_batches_have_their_own_divisors():
+    """6 / (2 + 1) = 2, but (6 / 2 + 0 / 1) / 2 = 1.5."""
+    one, two = {"sum": 6.0, "count": 2.0}, {"sum": 0.0, "count": 1.0}
+    assert weight_after_a_step([one, two]) == -2.0
+    assert weight_after_a_step([one], [two], accumulate=2) == -1.5
+
+
+def test_losses_of_accumulated_batches_are_checked_and_averaged():
+    model = Slope(bad=3)
+    trainer = trainer_of(model)
+    trainer.accumulate = 2
+    with pytest.raises(UserError, match=r"in iteration 1, on the images 3_a\.png"):
+        trainer.train(0, 3)
+    assert model.weight.item() == 4.0  # one step of 2 * 0.5
+    assert trainer.storage.history("total_loss").values() == [(10.0, 0)]
+
+
+@pytest.mark.parametrize(("bound", "step"), [(None, 10.0), (20.0, 10.0), (1.0, 1.0)])
+def test_clipped_gradient(bound, step):
+    """A gradient of (6, 8), of norm 10."""
+    weight = nn.Parameter(torch.zeros(2))
+    model = nn.Module()
+    model.weight = weight
+    model.forward = lambda batch: {"loss": (weight * torch.tensor([6.0, 8.0])).sum()}
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    trainer = Trainer(model, [[{}]], optimizer, clip_grad_norm=bound)
+    trainer.train(0, 1)
+    assert weight.norm().item() == pytest.approx(step)
+    if bound is None:
+        assert "grad_norm" not in trainer.storage.latest()
+    else:
+        assert trainer.storage.latest()["grad_norm"] == (10.0, 0)  # before clipping

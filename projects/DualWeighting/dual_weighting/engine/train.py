@@ -50,7 +50,8 @@ def train_command(args: argparse.Namespace) -> None:
     args.opts = [*args.opts, *evaluator_override(cfg, getattr(args, "evaluator", None))]
     device = choose_device(cfg.train.device)
     prepare_processes(device, num_processes=args.num_gpus)
-    check_training_options(cfg, device)
+    if not getattr(args, "eval_only", False):
+        check_training_options(cfg, device)
     launch_processes(run, args)
 
 

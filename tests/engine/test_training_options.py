@@ -1,0 +1,56 @@
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from dual_weighting import model_zoo
+from dual_weighting.engine.training_options import check_training_options, named_metrics, option
+from dual_weighting.errors import UserError
+
+CPU = torch.device("cpu")
+
+
+def config(**train):
+    return OmegaConf.create({"train": {"amp": {"enabled": False}, "eval_period": 5, **train}})
+
+
+def test_options_that_a_config_does_not_have_are_off():
+    cfg = config()
+    check_training_options(cfg, CPU)
+    assert option(cfg, "ema") is None and named_metrics(cfg) == {}
+
+
+def test_options_of_the_zoo():
+    cfg = model_zoo.get_config("Digits/dw_R_18_FPN.py")
+    check_training_options(cfg, CPU)
+    names = ("best_checkpoint", "ema", "early_stopping", "wandb")
+    assert [name for name in names if option(cfg, name) is not None] == ["best_checkpoint"]
+    assert named_metrics(cfg) == {"train.best_checkpoint.metric": "bbox/AP"}
+
+
+STOPPING = {"enabled": True, "metric": "bbox/AP", "mode": "max", "patience": 3}
+
+
+@pytest.mark.parametrize(
+    ("train", "sentence"),
+    [
+        ({"accumulate": 0}, "train.accumulate=0 is impossible: use 1, 2, ..."),
+        ({"clip_grad_norm": -1}, "train.clip_grad_norm=-1 is impossible: use a positive"),
+        ({"ema": {"enabled": True, "decay": 1.5}}, "train.ema.decay=1.5 is impossible"),
+        (
+            {"best_checkpoint": {"enabled": True, "metric": "a", "mode": "best"}},
+            "train.best_checkpoint.mode=best is impossible: use max or min.",
+        ),
+        ({"early_stopping": STOPPING, "eval_period": 0}, "train.eval_period=0 is impossible"),
+        ({"early_stopping": STOPPING | {"patience": 0}}, "patience=0 is impossible: use 1"),
+        ({"amp": {"enabled": True, "dtype": "float8"}}, "use float16 or bfloat16"),
+        ({"amp": {"enabled": True, "dtype": "float16"}}, "needs a GPU for float16"),
+    ],
+)
+def test_options_that_cannot_work(train, sentence):
+    with pytest.raises(UserError) as error:
+        check_training_options(config(**train), CPU)
+    assert sentence in str(error.value)
+
+
+def test_bfloat16_needs_no_gpu():
+    check_training_options(config(amp={"enabled": True, "dtype": "bfloat16"}), CPU)
