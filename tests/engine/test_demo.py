@@ -13,6 +13,7 @@ from commands.fake_camera import FakeCapture
 from commands.tiny_project import SIZE, write_tiny_project
 from detectron2.config import instantiate
 
+from dual_weighting import Predictor
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.engine import demo_sources
 from dual_weighting.engine.config import load_config
@@ -73,11 +74,27 @@ def test_images_pictures_and_json(demo, project, tmp_path):
     drawn, original = cv2.imread("drawn/003.png"), cv2.imread(str(images[0]))
     assert drawn.shape == original.shape and (drawn != original).any()
 
-    middle = float(np.median([x["score"] for x in results]))
+    middle = sorted(x["score"] for x in results)[len(results) // 2]
     demo(*images, "--json", "best.json", "--score-threshold", middle)
     best = json.loads(Path("best.json").read_text())
     assert best == [x for x in results if x["score"] >= middle] and len(best) < len(results)
     assert not Path("output").exists(), "with --json alone nothing is drawn"
+
+
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+def test_the_model_and_the_person_see_the_file(demo, project, channels):
+    """Whatever the order of channels the model was trained with; nothing has a score of 1."""
+    images = [project / "003.png", project / "007.png"]
+    override = f"dataloader.test.mapper.image_format={channels}"
+    demo(*images, override, "--score-threshold", 1, "--output", "plain")
+    for image in images:
+        plain = cv2.imread(f"plain/{image.name}")
+        np.testing.assert_array_equal(plain, cv2.imread(str(image)))
+    demo(images[0], override, "--score-threshold", 0, "--json", "all.json")
+    cfg = load_config(str(project / "tiny.py"), [override])
+    found = Predictor(cfg, project / "model" / "model_final.pth")(images[0])
+    scores = [x["score"] for x in json.loads(Path("all.json").read_text())]
+    assert scores == pytest.approx(found.scores.tolist())
 
 
 def test_the_order_of_batches_does_not_matter(demo, project):
@@ -146,6 +163,7 @@ def test_a_named_file_that_cannot_be_read(demo, project):
         (["gone.png"], "There is no file or folder gone.png."),
         (["--webcam", "0", "a.png"], "either --webcam or inputs, not both"),
         (["IMAGE", "--output", "file"], "The output file is a file: give a folder."),
+        (["IMAGE", "--output", "file/in"], "The folder file/in cannot be made"),
         (["IMAGE", "--json", "."], "The JSON file . is a folder"),
         (["IMAGE", "--batch-size", "0"], "--batch-size 0 must be at least 1"),
         (["IMAGE", "--score-threshold", "30"], "--score-threshold 30.0 must be between 0 and 1"),

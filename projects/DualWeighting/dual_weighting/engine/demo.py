@@ -96,12 +96,24 @@ def inputs_and_output(
     if args.webcam is not None:
         if inputs:
             raise UserError(f"Give either --webcam or inputs, not both: {inputs[0]}.")
+        make_folders(output, args.json)
         return [], output
     media, left_out = find_media(inputs)
     if left_out:
         names = ", ".join(file.name for file in left_out[:5]) + ", ..." * (len(left_out) > 5)
         print(f"Left out, no images or videos: {len(left_out)} files ({names})")
+    make_folders(output, args.json)
     return media, output
+
+
+def make_folders(output: Path | None, json_file: Path | None) -> None:
+    """Make the folders that are written to, before the work is done."""
+    for folder in (output, json_file and json_file.parent):
+        try:
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
 
 
 def model_files(args: argparse.Namespace) -> tuple[str, Path]:

@@ -79,6 +79,5 @@ class PictureDetector:
 
     def write_json(self, file: Path) -> None:
         """The results of all pictures so far."""
-        file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(file, "w") as stream:
             json.dump(self.results, stream)

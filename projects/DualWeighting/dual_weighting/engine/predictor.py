@@ -12,6 +12,7 @@ from detectron2.data.detection_utils import read_image
 from detectron2.structures import Instances
 from omegaconf import DictConfig
 from PIL import UnidentifiedImageError
+from PIL.Image import DecompressionBombError
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.engine.config import load_config
@@ -104,7 +105,8 @@ class Predictor:
             return read_image(os.fspath(image), format=self.image_format)
         except UnidentifiedImageError as error:
             raise UserError(f"The image {image} cannot be read (it is no image).") from error
-        except (OSError, SyntaxError) as error:  # PIL: SyntaxError for a bad PNG
+        except (OSError, SyntaxError, ValueError, DecompressionBombError) as error:
+            # PIL: SyntaxError for a bad PNG, ValueError for other faults
             raise UserError(f"The image {image} cannot be read ({error}).") from error
 
     @torch.inference_mode()
