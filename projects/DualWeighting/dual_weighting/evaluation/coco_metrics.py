@@ -66,23 +66,55 @@ def average_precision(evaluation: Statistics | None) -> float:
 
 def best_operating_point(evaluation: Statistics | None) -> OperatingPoint:
     """The operating point of an evaluation; crowd and ignored ground truths do not count."""
-    scores, right, num_gt = (
-        matches_of(evaluation) if evaluation else (np.zeros(0), np.zeros(0, bool), 0)
-    )
+    if evaluation is None:
+        return operating_point(np.zeros(0), np.zeros(0, bool), 0)
+    return operating_point(*matches_of(evaluation))
+
+
+def operating_point(scores: np.ndarray, right: np.ndarray, num_gt: int) -> OperatingPoint:
+    """The operating point of N detections of `num_gt` objects.
+
+    `scores`: (N,). `right`: (N,) bool, which detections find an object.
+    """
     if not right.any():
         return OperatingPoint(float("nan"), 0.0, 0.0, 0.0)
+    curve = threshold_curve(scores, right, num_gt)
+    best = int(curve.f1.argmax())
+    return OperatingPoint(
+        *(float(x[best]) for x in (curve.threshold, curve.f1, curve.precision, curve.recall))
+    )
+
+
+@dataclass(frozen=True)
+class ThresholdCurve:
+    """What every score threshold gives, S different ones, falling.
+
+    Attributes:
+        threshold: (S,).
+        f1, precision, recall: (S,), in percent.
+    """
+
+    threshold: np.ndarray
+    f1: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+
+
+def threshold_curve(scores: np.ndarray, right: np.ndarray, num_gt: int) -> ThresholdCurve:
+    """The curve of N detections of `num_gt` objects; equal scores stand or fall together.
+
+    `scores`: (N,). `right`: (N,) bool, which detections find an object.
+    """
     order = np.argsort(-scores, kind="stable")
     scores, right = scores[order], right[order]
-    last_of_score = np.append(scores[1:] != scores[:-1], True)
+    last_of_score = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
     num_right = right.cumsum()[last_of_score]
     num_shown = np.flatnonzero(last_of_score) + 1
-    f1 = 2 * num_right / (num_shown + num_gt)
-    best = int(f1.argmax())
-    return OperatingPoint(
-        threshold=float(scores[last_of_score][best]),
-        f1=float(100 * f1[best]),
-        precision=float(100 * num_right[best] / num_shown[best]),
-        recall=float(100 * num_right[best] / num_gt),
+    return ThresholdCurve(
+        threshold=scores[last_of_score],
+        f1=100 * 2 * num_right / (num_shown + num_gt),
+        precision=100 * num_right / num_shown,
+        recall=100 * num_right / max(num_gt, 1),
     )
 
 
