@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dual_weighting.data.faults import first_fault
+from dual_weighting.data.faults import Kinds, faults, first_fault
 from dual_weighting.errors import UserError
 
 NUM_SHOWN = 5  # things of a kind that a sentence names
@@ -73,8 +73,8 @@ def read_coco_file(json_file: str, image_root: str | None = None) -> CocoFile:
     return summarize(content, json_file=json_file, image_root=image_root)
 
 
-def read_content(json_file: str) -> dict:
-    """The content of a file in which nothing basic is wrong."""
+def read_content(json_file: str, kinds: Kinds = faults) -> dict:
+    """The content of a file without any of these `kinds` of faults."""
     if not os.path.isfile(json_file):
         raise UserError(f"The file of annotations {json_file} does not exist.")
     try:
@@ -84,7 +84,7 @@ def read_content(json_file: str) -> dict:
         raise UserError(
             f"{json_file} is no readable JSON ({error}); write or download it again."
         ) from error
-    if fault := first_fault(content):
+    if fault := first_fault(content, kinds):
         raise UserError(f"In {json_file}, {fault}.")
     content.setdefault("annotations", [])
     return content

@@ -4,11 +4,13 @@ Reads the file again, so nothing here is called unless something is wrong.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from detectron2.data import MetadataCatalog
 from detectron2.utils.file_io import PathManager
+
+Kinds = Callable[[Any], Iterator[str]]  # what is wrong with the content of a file, in sentences
 
 
 def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
@@ -25,10 +27,10 @@ def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
     return f"In {json_file}, {fault}."
 
 
-def first_fault(content: Any) -> str | None:
+def first_fault(content: Any, kinds: Kinds) -> str | None:
     """The first fault in the content of a file that belongs to no data set yet, `None` without."""
     try:
-        return next(faults(content), None)
+        return next(kinds(content), None)
     except (AttributeError, TypeError, ValueError) as error:
         return f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
 
@@ -38,16 +40,9 @@ def faults(content: Any, *, dataset_name: str | None = None) -> Iterator[str]:
 
     What comes after a fault may rely on there being none: ask for the first only.
     """
-    if not isinstance(content, dict):
-        yield f"the outermost value is a {type(content).__name__}; in COCO's format it is an object"
-    for key in ("images", "categories"):
-        if not isinstance(content.get(key), list) or not content[key]:
-            yield f'there are no "{key}"; add the list'
-    annotations = content.get("annotations", [])
-    yield from missing_keys(content["images"], "image", ("id", "file_name", "height", "width"))
-    yield from missing_keys(content["categories"], "category", ("id", "name"))
-    yield from missing_keys(annotations, "annotation", ("id", "image_id", "category_id", "bbox"))
+    yield from basic_faults(content)
     yield from faulty_names(content)
+    annotations = content.get("annotations", [])
     yield from faulty_annotations(annotations, categories=content["categories"])
     if dataset_name is None:
         return
@@ -58,6 +53,19 @@ def faults(content: Any, *, dataset_name: str | None = None) -> Iterator[str]:
             f"the categories are {classes} but data set {dataset_name} is registered with "
             f"{registered}; make them agree"
         )
+
+
+def basic_faults(content: Any) -> Iterator[str]:
+    """Parts that the file lacks; as `faults`, but without these nothing else can be looked for."""
+    if not isinstance(content, dict):
+        yield f"the outermost value is a {type(content).__name__}; in COCO's format it is an object"
+    for key in ("images", "categories"):
+        if not isinstance(content.get(key), list) or not content[key]:
+            yield f'there are no "{key}"; add the list'
+    annotations = content.get("annotations", [])
+    yield from missing_keys(content["images"], "image", ("id", "file_name", "height", "width"))
+    yield from missing_keys(content["categories"], "category", ("id", "name"))
+    yield from missing_keys(annotations, "annotation", ("id", "image_id", "category_id", "bbox"))
 
 
 def missing_keys(items: Any, kind: str, keys: tuple[str, ...]) -> Iterator[str]:

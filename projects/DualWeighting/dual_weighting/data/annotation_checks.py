@@ -1,0 +1,195 @@
+"""What is wrong with annotations in COCO's format, or deserves a look; images are not opened."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dual_weighting.data.boxes import is_box
+from dual_weighting.data.coco_file import called, has_polygon
+from dual_weighting.data.faults import faulty_names, repeated
+from dual_weighting.data.findings import Finding
+
+
+@dataclass(frozen=True)
+class AnnotationTable:
+    """The A annotations and I images of a file as arrays.
+
+    Attributes:
+        image: (A,), position of each annotation's image, -1 if the file has none of that id.
+        category: (A,), position of its category by rising id, -1 if unknown.
+        boxes: (A, 4), x1, y1, x2, y2 in pixels of the file; NaN where there is no box.
+        is_crowd: (A,) bool.
+        sizes: (I, 2), width and height of each image.
+    """
+
+    content: dict
+    image: np.ndarray
+    category: np.ndarray
+    boxes: np.ndarray
+    is_crowd: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, content: dict) -> "AnnotationTable":
+        """Of the content of a file without basic faults."""
+        images, annotations = content["images"], content["annotations"]
+        position = {image["id"]: k for k, image in enumerate(images)}
+        category_ids = sorted({category["id"] for category in content["categories"]})
+        class_of = {id_: k for k, id_ in enumerate(category_ids)}
+        boxes = [x["bbox"][:4] if is_box(x["bbox"]) else [np.nan] * 4 for x in annotations]
+        boxes = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        return cls(
+            content=content,
+            image=np.array([position.get(x["image_id"], -1) for x in annotations], dtype=int),
+            category=np.array([class_of.get(x["category_id"], -1) for x in annotations], dtype=int),
+            boxes=boxes,
+            is_crowd=np.array([bool(x.get("iscrowd", 0)) for x in annotations], dtype=bool),
+            sizes=np.array([(x["width"], x["height"]) for x in images], dtype=np.float64),
+        )
+
+    def size_of_image(self) -> np.ndarray:
+        """Width and height of each annotation's image, (A, 2); infinite if it has none."""
+        sizes = np.vstack([self.sizes, [np.inf, np.inf]])
+        return sizes[self.image]
+
+    def clipped_boxes(self) -> np.ndarray:
+        """The parts of the boxes inside their images, (A, 4)."""
+        return self.boxes.clip(0, np.tile(self.size_of_image(), 2))
+
+    def has_area(self) -> np.ndarray:
+        """Mask (A,) of the boxes with an area inside their image, as a training asks for."""
+        boxes = self.clipped_boxes()
+        return (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+
+    def is_object(self) -> np.ndarray:
+        """Mask (A,) of what is trained on and evaluated: sound boxes of classes in images."""
+        return self.has_area() & (self.image >= 0) & (self.category >= 0) & ~self.is_crowd
+
+    def class_counts(self) -> list[tuple[str, int, int]]:
+        """Name, number of objects and number of images with one, of each class."""
+        categories = sorted(self.content["categories"], key=lambda x: x["id"])
+        chosen = self.is_object()
+        objects = np.bincount(self.category[chosen], minlength=len(categories))
+        pairs = np.unique(np.stack([self.category[chosen], self.image[chosen]]), axis=1)
+        images = np.bincount(pairs[0], minlength=len(categories))
+        return [
+            (category["name"], int(objects[k]), int(images[k]))
+            for k, category in enumerate(categories)
+        ]
+
+    def describe(self, mask: np.ndarray, *, box: bool = True) -> list[str]:
+        """The annotations of a mask (A,), one text each."""
+        return [self.text_of(k, box=box) for k in mask.nonzero()[0]]
+
+    def text_of(self, k: int, *, box: bool = True) -> str:
+        annotation = self.content["annotations"][k]
+        text = called(annotation)
+        if self.image[k] >= 0:
+            image = self.content["images"][self.image[k]]
+            text += f" ({image['file_name']}, {image['width']} x {image['height']})"
+        return f"{text}: box {annotation['bbox']}" if box else text
+
+
+def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Iterator[Finding]:
+    """What can be seen in the file alone. `masks`: the model to train has masks."""
+    content = table.content
+    images, annotations = content["images"], content["annotations"]
+    yield Finding("faulty ids or names", list(faulty_names(content)), stops=True)
+    yield Finding(
+        "annotations with the id of another",
+        [called(x) for x in repeated(annotations, "id")],
+        stops=True,
+        advice="give each its own",
+    )
+    known = {x["id"] for x in content["categories"]}
+    yield Finding(
+        "annotations of an unknown category",
+        [
+            f"{called(x)}: category id {x['category_id']}"
+            for x in annotations
+            if x["category_id"] not in known
+        ],
+        stops=True,
+        advice="add the category or correct the id",
+    )
+    yield Finding(
+        'annotations that say "ignore"',
+        [called(x) for x in annotations if x.get("ignore", 0)],
+        stops=True,
+        advice='unknown to Detectron2; use "iscrowd"',
+    )
+    has_area = table.has_area()
+    yield Finding(
+        "boxes without area inside their image",
+        table.describe(~has_area),
+        stops=True,
+        advice='repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
+    )
+    yield from mask_findings(table, masks=masks)
+    yield Finding(
+        "annotations of an image that the file does not list",
+        table.describe(table.image < 0, box=False),
+        advice="left out",
+    )
+    yield Finding(
+        "boxes that reach out of their image",
+        table.describe(has_area & (reach_out(table) > 1)),
+        advice="clipped by the training; more than a pixel may mean wrong coordinates",
+    )
+    yield Finding(
+        "annotations that repeat another",
+        table.describe(repeats(table)),
+        advice="same image, class and box",
+    )
+    yield Finding(
+        "image files listed more than once",
+        sorted(name for name, n in Counter(x["file_name"] for x in images).items() if n > 1),
+    )
+    with_objects = np.bincount(table.image[table.is_object()], minlength=len(images)) > 0
+    yield Finding(
+        "images without an object",
+        [
+            f"image id {images[k]['id']} ({images[k]['file_name']})"
+            for k in (~with_objects).nonzero()[0]
+        ],
+        advice="left out of a training, unless dataloader.train.dataset.filter_empty=False",
+    )
+    yield Finding(
+        "classes without an object", [name for name, n, _ in table.class_counts() if n == 0]
+    )
+    yield Finding(
+        "annotations with the id 0",
+        [called(x) for x in annotations if x["id"] == 0],
+        advice="pycocotools, but not hotcoco, takes every detection of it for wrong",
+    )
+
+
+def mask_findings(table: AnnotationTable, *, masks: bool) -> Iterator[Finding]:
+    annotations = table.content["annotations"]
+    no_mask = np.array([not x.get("segmentation") for x in annotations], dtype=bool)
+    if masks:
+        yield Finding(
+            "objects without a mask", table.describe(no_mask & ~table.is_crowd), stops=True
+        )
+    yield Finding(
+        "annotations whose mask has no polygon of three points",
+        [called(x) for x in annotations if not has_polygon(x)],
+        advice="left out, box and all; remove their segmentation to keep the box",
+    )
+
+
+def reach_out(table: AnnotationTable) -> np.ndarray:
+    """How many pixels each box reaches out of its image, (A,); NaN where there is no box."""
+    return np.abs(table.boxes - table.clipped_boxes()).max(axis=1, initial=0)
+
+
+def repeats(table: AnnotationTable) -> np.ndarray:
+    """Mask (A,) of the annotations of the image, class and box of an earlier one."""
+    rows = np.column_stack([table.image, table.category, table.is_crowd, table.boxes])
+    _, first = np.unique(rows, axis=0, return_index=True)
+    result = np.ones(len(rows), dtype=bool)
+    result[first] = False
+    return result & table.has_area() & (table.image >= 0)

@@ -1,0 +1,110 @@
+"""The command that looks at data before it is trained on."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+
+from dual_weighting.data.annotation_checks import AnnotationTable, annotation_findings
+from dual_weighting.data.coco_file import check_folder, read_content
+from dual_weighting.data.faults import basic_faults
+from dual_weighting.data.findings import Finding, report
+from dual_weighting.data.image_checks import (
+    ImageFile,
+    image_findings,
+    leak_finding,
+    read_image_files,
+)
+from dual_weighting.engine.config import load_config
+from dual_weighting.errors import UserError
+
+
+def check_data_command(args: argparse.Namespace) -> None:
+    """`args`: json, images, val_json, val_images, config_file, headers_only, show, overrides.
+
+    Prints what it has found; `UserError` when something would stop a training.
+    """
+    cfg = load_config(args.config_file, args.overrides) if args.config_file else None
+    splits = [read_split(args.json, args.images, args)]
+    if args.val_json:
+        splits.append(read_split(args.val_json, args.val_images, args))
+    num_faults = 0
+    for number, split in enumerate(splits):
+        print(split.title())
+        print(class_table(split.table))
+        findings = list(split_findings(split, cfg))
+        if number:
+            findings += between(splits[0], split)
+        if cfg is not None:
+            findings += pyramid_findings(split.table, cfg)
+        print(report(findings, args.show) + "\n")
+        num_faults += sum(len(finding.items) for finding in findings if finding.stops)
+    if num_faults:
+        raise UserError(
+            f"{num_faults} faults would stop a training: mend what stands under "
+            '"This would stop the training".'
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """A file of annotations, and what was found of its images."""
+
+    json_file: str
+    table: AnnotationTable
+    files: list[ImageFile]
+
+    def images(self) -> list[tuple[dict, ImageFile]]:
+        return list(zip(self.table.content["images"], self.files, strict=True))
+
+    def title(self) -> str:
+        return (
+            f"{self.json_file}: {len(self.files):,} images, "
+            f"{int(self.table.is_object().sum()):,} objects, "
+            f"{int(self.table.is_crowd.sum()):,} crowds"
+        )
+
+
+def read_split(json_file: str, image_root: str | None, args: argparse.Namespace) -> Split:
+    content = read_content(json_file, basic_faults)
+    image_root = check_folder(image_root or os.path.dirname(json_file) or ".")
+    paths = [os.path.join(image_root, str(image["file_name"])) for image in content["images"]]
+    name = os.path.basename(json_file)
+    files = read_image_files(paths, pixels=not args.headers_only, name=name)
+    return Split(json_file, AnnotationTable.of(content), files)
+
+
+def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:
+    masks = cfg is not None and bool(cfg.dataloader.train.mapper.get("use_instance_mask", False))
+    yield from annotation_findings(split.table, masks=masks)
+    yield from image_findings(split.table.content["images"], split.files)
+
+
+def between(train: Split, val: Split) -> list[Finding]:
+    """What the two do to each other."""
+    names = [[name for name, *_ in split.table.class_counts()] for split in (train, val)]
+    different = [] if names[0] == names[1] else [f"{', '.join(x)}" for x in names]
+    return [
+        Finding("different lists of categories", different, stops=True, advice="by rising id"),
+        leak_finding(train.images(), val.images()),
+    ]
+
+
+def class_table(table: AnnotationTable) -> str:
+    counts = table.class_counts()
+    width = max([len("class"), *(len(name) for name, *_ in counts)])
+    lines = [f"  {'class':{width}}  {'objects':>9}  {'images':>9}"]
+    lines += [f"  {name:{width}}  {n:>9,}  {images:>9,}" for name, n, images in counts]
+    return "\n".join(lines)
+
+
+def pyramid_findings(table: AnnotationTable, cfg: DictConfig) -> list[Finding]:
+    """Prints how many boxes each level has."""
+    from dual_weighting.engine.pyramid_check import PyramidCheck
+
+    check = PyramidCheck(table, cfg.model, cfg.dataloader.train.mapper)
+    print(f"  boxes on the levels of the pyramid, {check.describe_input()}")
+    print(check.table_of_levels())
+    return list(check.findings())

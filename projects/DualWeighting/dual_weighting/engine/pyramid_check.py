@@ -1,0 +1,177 @@
+"""How the boxes of a data set suit the feature pyramid of a config. Shape letters: M boxes, N
+images, L levels."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from detectron2.config import instantiate
+from detectron2.data import transforms as T
+from omegaconf import DictConfig
+from torch import Tensor
+
+from dual_weighting.assignment import (
+    Assignment,
+    CenterSampling,
+    GroundTruths,
+    PointGrid,
+    Predictions,
+)
+from dual_weighting.assignment.points import pairs_inside
+from dual_weighting.data.annotation_checks import AnnotationTable
+from dual_weighting.data.findings import Finding
+from dual_weighting.data.progress import with_progress
+
+
+def pyramid_strides(model: DictConfig) -> list[int]:
+    """Stride of each level that the head of `model` predicts on."""
+    with torch.device("meta"):  # shapes without weights
+        shapes = instantiate(model.backbone).output_shape()
+    return [shapes[name].stride for name in model.head_in_features]
+
+
+def resize_of(augmentations: Sequence[T.Augmentation]) -> T.ResizeShortestEdge | None:
+    """The augmentation that resizes the images, None if they stay as they are."""
+    found = [x for x in augmentations if isinstance(x, T.ResizeShortestEdge)]
+    return found[0] if found else None
+
+
+def resized(sizes: np.ndarray, resize: T.ResizeShortestEdge | None) -> np.ndarray:
+    """Width and height (N, 2) of the smallest network input that images of `sizes` become."""
+    if resize is None:
+        return sizes
+    short = min(resize.short_edge_length)
+    shapes = [
+        T.ResizeShortestEdge.get_output_shape(int(height), int(width), short, resize.max_size)
+        for width, height in sizes
+    ]
+    return np.array(shapes, dtype=np.float64)[:, ::-1]
+
+
+class PyramidCheck:
+    """The objects of a data set in pixels of the network input."""
+
+    def __init__(self, table: AnnotationTable, model: DictConfig, mapper: DictConfig):
+        self.table = table
+        self.model = model
+        self.strides = pyramid_strides(model)
+        self.resize = resize_of(instantiate(mapper.augmentations) or [])
+        self.index = table.is_object().nonzero()[0]
+        self.image = table.image[self.index]
+        self.sizes = resized(table.sizes, self.resize)
+        scale = (self.sizes / table.sizes)[self.image]
+        self.boxes = table.clipped_boxes()[self.index] * np.tile(scale, 2)
+
+    def describe_input(self) -> str:
+        if self.resize is None:
+            return "images as they are"
+        short = self.resize.short_edge_length
+        what = f"a shorter side of {min(short)}, {self.resize.max_size} at most"
+        return what if min(short) == max(short) else f"{what}, the smallest that the training draws"
+
+    def levels(self, scale: float = 8.0) -> np.ndarray:
+        """The level of each box, (M,): the one whose stride, times `scale` (the side of a prior in
+        ATSS), is nearest to the square root of its area, as a ratio."""
+        side = np.sqrt((self.boxes[:, 2:] - self.boxes[:, :2]).prod(axis=1))
+        return np.searchsorted(self.borders(scale), side)
+
+    def borders(self, scale: float = 8.0) -> list[float]:
+        """Sides between the levels, (L - 1,)."""
+        return [scale * math.sqrt(a * b) for a, b in itertools.pairwise(self.strides)]
+
+    def table_of_levels(self, width: int = 30) -> str:
+        """Lines that say how many boxes each level has."""
+        counts = np.bincount(self.levels(), minlength=len(self.strides))
+        borders = [f"{x:.0f}" for x in self.borders()]
+        ranges = [f"{a} to {b}" for a, b in itertools.pairwise(borders)]
+        if borders:
+            ranges = [f"below {borders[0]}", *ranges, f"above {borders[-1]}"]
+        lines = [f"{'stride':>8}  {'side of a box':16} {'boxes':>9}"]
+        total = max(counts.sum(), 1)
+        for stride, sides, count in zip(self.strides, ranges or ["any"], counts, strict=True):
+            bar = "#" * round(width * count / total)
+            lines.append(
+                f"{stride:>8}  {sides:16} {count:>9,}  {count / total:4.0%}  {bar}".rstrip()
+            )
+        return "\n".join(lines)
+
+    def findings(self) -> Iterator[Finding]:
+        unseen = self.unseen()
+        yield Finding(
+            "objects that no point of any level is inside of",
+            self.describe(unseen),
+            advice="nothing learns them; train with larger images",
+        )
+        unlearnt = self.unlearnt() & ~unseen
+        yield Finding(
+            "objects that the scheme gives no positive point while the detector is untrained",
+            self.describe(unlearnt),
+            advice="points of others, or none on their level",
+        )
+
+    def describe(self, mask: np.ndarray) -> list[str]:
+        """The objects of a mask (M,), with their size in the network."""
+        sides = self.boxes[:, 2:] - self.boxes[:, :2]
+        return [
+            f"{self.table.text_of(self.index[k])}, {sides[k, 0]:.1f} x {sides[k, 1]:.1f} resized"
+            for k in mask.nonzero()[0]
+        ]
+
+    def unseen(self) -> np.ndarray:
+        """Mask (M,) of the objects that no point is inside of."""
+        # A box whose both sides are longer than the finest stride has a point inside.
+        sides = self.boxes[:, 2:] - self.boxes[:, :2]
+        small = (sides.min(axis=1, initial=np.inf) <= min(self.strides)).nonzero()[0]
+        grid = self.grid(self.sizes)
+        result = np.zeros(len(self.boxes), dtype=bool)
+        for start in range(0, len(small), 4096):
+            part = small[start : start + 4096]
+            boxes = torch.from_numpy(self.boxes[part]).float()
+            _, gt = pairs_inside(boxes, torch.zeros(len(part), dtype=torch.long), grid)
+            result[part] = np.bincount(gt.numpy(), minlength=len(part)) == 0
+        return result
+
+    def unlearnt(self, batch_size: int = 8) -> np.ndarray:
+        """Mask (M,) of the objects without a positive point, each image as the scheme of the config
+        assigns it to a detector that predicts the same everywhere."""
+        scheme = self.scheme()
+        result = np.zeros(len(self.boxes), dtype=bool)
+        order = self.image.argsort(kind="stable")
+        images = np.unique(self.image)
+        starts = np.searchsorted(self.image[order], images)
+        groups = np.split(order, starts[1:]) if len(images) else []
+        batches = range(0, len(groups), batch_size)
+        for start in with_progress(batches, description="Assigning points"):
+            group = groups[start : start + batch_size]
+            chosen = np.concatenate(group)
+            number = np.repeat(np.arange(len(group)), [len(x) for x in group])
+            targets = GroundTruths(
+                boxes=torch.from_numpy(self.boxes[chosen]).float(),
+                classes=torch.zeros(len(chosen), dtype=torch.long),
+                image=torch.from_numpy(number),
+            )
+            grid = self.grid(self.sizes[self.image[chosen]])
+            assignment = scheme(untrained(grid, len(group)), targets, grid)
+            positive = assignment.gt[assignment.positive > 0].numpy()
+            result[chosen] = np.bincount(positive, minlength=len(chosen)) == 0
+        return result
+
+    def scheme(self) -> Callable[..., Assignment]:
+        """The scheme of the config; that of Detectron2's FCOS, which is none of its own, is
+        CenterSampling."""
+        return instantiate(self.model.scheme) if "scheme" in self.model else CenterSampling()
+
+    def grid(self, sizes: np.ndarray) -> PointGrid:
+        """The points of a batch of images of these widths and heights (N, 2)."""
+        width, height = sizes.max(axis=0, initial=1)
+        return PointGrid.from_image((int(height), int(width)), self.strides)
+
+
+def untrained(grid: PointGrid, num_images: int, sides: float = 4.0) -> Predictions:
+    """Predictions of one class, the same at every point: score 1/2, and a box that reaches `sides`
+    strides to each side."""
+    distances: Tensor = (sides * grid.strides)[None, :, None].expand(num_images, -1, 4)
+    logits = torch.zeros(num_images, len(grid), 1)
+    return Predictions(logits, distances.contiguous(), logits)
