@@ -32,11 +32,11 @@ lint: $(INSTALLED)
 install: $(INSTALLED)
 
 # Detectron2's wheel is marked for Python 3.10, but holds Python files for any: hence --target.
-.venv/installed: requirements/base.txt requirements/detectron2.txt setup.py
+.venv/installed: requirements/base.txt requirements/export.txt requirements/detectron2.txt setup.py
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	@echo "Installing into .venv (once, a few minutes) ..."
 	test -x .venv/bin/python || python3 -m venv .venv
-	$(PIP) -r requirements/base.txt
+	$(PIP) -r requirements/base.txt -r requirements/export.txt
 	$(PIP) --upgrade --no-deps --only-binary=:all: --platform any --python-version 3.10 \
 	  --implementation cp --abi none -r requirements/detectron2.txt \
 	  --target $$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

@@ -27,4 +27,7 @@ setup(
         "rich",
         "setuptools<81",
     ],
+    extras_require={
+        "export": ["onnx>=1.22", "onnxscript>=0.7.2", "onnxruntime>=1.25"],
+    },
 )
