@@ -17,6 +17,7 @@ def train_tiny(
     cfg = load_config(str(config_file))
     common = {"output_dir": str(output), "max_iter": 6, "eval_period": 2, "log_period": 1}
     cfg.train.update({**common, "accumulate": accumulate, **options})
+    cfg.lr_multiplier.warmup_iters = 1
     seed_all_rng(1)
     train(cfg, instantiate(cfg.model), resume=resume)
 
