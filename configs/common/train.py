@@ -5,6 +5,10 @@ train.device = "auto"  # the GPU where there is one
 train.seed = -1  # not negative: seeds every random number generator
 train.checkpointer.max_to_keep = 3
 
+# Set by each recipe, for what follows from it with other data or on another number of GPUs.
+train.num_images = None  # that are trained on
+train.reference_world_size = 8  # processes that share the images of a step
+
 # The options below are explained in docs/training_options.md. What changes the numbers of a
 # training is off: the published recipes do without.
 train.amp.dtype = "bfloat16"  # used when `enabled`; float16 is for GPUs that know no bfloat16

@@ -96,12 +96,14 @@ class Recipe:
     """What a config says of the training it was made for.
 
     Attributes:
+        batch, step: images that are loaded at once, and that a step of the optimizer takes.
         num_images: of its data, None if it does not say.
         num_processes: that share the images of a step.
     """
 
     max_iter: int
     batch: int
+    step: int
     lr: float
     warmup: int
     num_images: int | None
@@ -112,6 +114,7 @@ class Recipe:
         return cls(
             max_iter=cfg.train.max_iter,
             batch=cfg.dataloader.train.total_batch_size,
+            step=images_a_step(cfg),
             lr=cfg.optimizer.lr,
             warmup=cfg.lr_multiplier.get("warmup_iters", 0),
             num_images=cfg.train.get("num_images"),
@@ -125,8 +128,18 @@ class Recipe:
                 "say how long to train with --epochs."
             )
         return epochs_of_training(
-            max_iter=self.max_iter, total_batch_size=self.batch, num_images=self.num_images
+            max_iter=self.max_iter, total_batch_size=self.step, num_images=self.num_images
         )
+
+
+def images_a_step(cfg: DictConfig) -> int:
+    """How many images a step of the optimizer takes."""
+    return cfg.dataloader.train.total_batch_size * cfg.train.get("accumulate", 1)
+
+
+def rounded_up(value: float) -> int:
+    """The next whole number, or the very one if `value` misses it by an error of rounding."""
+    return math.ceil(round(value, 6))
 
 
 class Fitting:
@@ -157,9 +170,10 @@ class Fitting:
         if cfg.dataloader.train.mapper.get("use_instance_mask", False):
             for data in filter(None, (train, val)):
                 check_masks(data)
-            masks = train or val
             self.set(
-                "dataloader.train.mapper.instance_mask_format", masks.mask_format, "the file's"
+                "dataloader.train.mapper.instance_mask_format",
+                (train or val).mask_format,
+                "as the file has them",
             )
         for split in ("train", "test"):
             if accepts(cfg.dataloader[split].dataset, "empty_boxes"):
@@ -185,7 +199,7 @@ class Fitting:
             num_evaluations: during the training, at most; never more than one an epoch.
             warmup_share: the most of the training that may be a warm-up.
         """
-        cfg, loader = self.cfg, self.cfg.dataloader.train
+        cfg = self.cfg
         num_images = self.num_trained_images()
         self.set("train.num_images", num_images, "what an epoch is")
         self.set("train.reference_world_size", num_processes, "processes share a step")
@@ -196,30 +210,28 @@ class Fitting:
             each * num_processes,
             f"{each} for each process; the recipe has {recipe.batch} on {recipe.num_processes}",
         )
-        batch = loader.total_batch_size
+        step = images_a_step(cfg)
         self.set(
             "optimizer.lr",
-            float(f"{recipe.lr * batch / recipe.batch:.4g}"),
-            f"the recipe's is {recipe.lr:g} for {recipe.batch} images a step",
+            float(f"{recipe.lr * step / recipe.step:.4g}"),
+            f"the recipe's is {recipe.lr:g} for {recipe.step} images a step",
         )
         if epochs is None:
-            epochs = max(recipe.epochs(), math.ceil(min_images_seen / num_images))
+            epochs = max(recipe.epochs(), rounded_up(min_images_seen / num_images))
         self.set(
             "train.max_iter",
-            max(math.ceil(epochs * num_images / batch), 1),
+            max(rounded_up(epochs * num_images / step), 1),
             f"{epochs:g} epochs; --epochs says how many",
         )
         max_iter = cfg.train.max_iter
-        epochs = epochs_of_training(
-            max_iter=max_iter, total_batch_size=batch, num_images=num_images
-        )
+        epochs = epochs_of_training(max_iter=max_iter, total_batch_size=step, num_images=num_images)
         if "warmup_iters" in cfg.lr_multiplier:
             warmup = min(recipe.warmup, int(warmup_share * max_iter))
             self.set(
                 "lr_multiplier.warmup_iters", warmup, f"at most {warmup_share:.0%} of the training"
             )
-        every = max(math.ceil(epochs / num_evaluations), 1)
-        period = min(math.ceil(every * num_images / batch), max_iter)
+        every = max(rounded_up(epochs / num_evaluations), 1)
+        period = min(rounded_up(every * num_images / step), max_iter)
         what = "each epoch" if every == 1 else f"every {every} epochs"
         if cfg.train.eval_period or "train.eval_period" in self.overridden:
             self.set("train.eval_period", period, what)
