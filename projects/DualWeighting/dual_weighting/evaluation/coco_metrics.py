@@ -4,8 +4,10 @@ import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
+from pycocotools.cocoeval import COCOeval
 
 from dual_weighting.errors import UserError
 from dual_weighting.evaluation.engines import Annotations, Statistics, statistics_of
@@ -120,15 +122,28 @@ def threshold_curve(scores: np.ndarray, right: np.ndarray, num_gt: int) -> Thres
 
 def matches_of(evaluation: Statistics) -> tuple[np.ndarray, np.ndarray, int]:
     """Scores of all detections, whether each is right at IoU 0.5, and the number of objects."""
-    iou = int(np.argmin(np.abs(np.asarray(evaluation.params.iouThrs) - 0.5)))
-    every_size = list(evaluation.params.areaRng[0])
-    images = [e for e in evaluation.evalImgs if e is not None and list(e["aRng"]) == every_size]
-    counted = [~np.asarray(e["dtIgnore"][iou], bool) for e in images]
-    scores = [np.asarray(e["dtScores"])[keep] for e, keep in zip(images, counted, strict=True)]
+    images, iou = matches_at_half(evaluation)
     # pycocotools has only the id of the object, hotcoco also whether there is one.
-    right = [
-        np.asarray(e.get("dtMatched", e["dtMatches"])[iou])[keep] > 0
-        for e, keep in zip(images, counted, strict=True)
-    ]
-    num_gt = sum(int((np.asarray(e["gtIgnore"]) == 0).sum()) for e in images)
-    return np.concatenate(scores), np.concatenate(right), num_gt
+    matched = "dtMatched" if images and "dtMatched" in images[0] else "dtMatches"
+    scores = np.array(list(chain.from_iterable(e["dtScores"] for e in images)), float)
+    right = np.array(list(chain.from_iterable(e[matched][iou] for e in images))) > 0
+    ignored = np.array(list(chain.from_iterable(e["dtIgnore"][iou] for e in images)), bool)
+    num_gt = sum(not ignore for e in images for ignore in e["gtIgnore"])
+    return scores[~ignored], right[~ignored], num_gt
+
+
+def matches_at_half(evaluation: Statistics) -> tuple[list[dict], int]:
+    """The matches of each image and class for objects of any size, and which of their rows is of
+    IoU 0.5."""
+    if isinstance(evaluation, COCOeval):
+        iou = int(np.argmin(np.abs(evaluation.params.iouThrs - 0.5)))
+        size = evaluation.params.areaRng[0]
+        return [e for e in evaluation.evalImgs if e is not None and e["aRng"] == size], iou
+    # hotcoco hands out the matches of a whole evaluation slowly, and they take much memory.
+    params = evaluation.params
+    again = type(evaluation)(evaluation.cocoGt, evaluation.cocoDt, params.iouType)
+    again.params.imgIds, again.params.maxDets = params.imgIds, params.maxDets[-1:]
+    again.params.areaRng, again.params.areaRngLbl = params.areaRng[:1], params.areaRngLbl[:1]
+    again.params.iouThrs = [0.5]
+    again.evaluate()
+    return [e for e in again.evalImgs if e is not None], 0
