@@ -1,0 +1,45 @@
+"""The report of one run."""
+
+import os
+from pathlib import Path
+
+from dual_weighting.checkpoint.atomic_file import atomic_file
+from dual_weighting.report import overview, results, training
+from dual_weighting.report.blocks import Section, page
+from dual_weighting.report.run_files import RunFiles
+
+REPORT = "report.html"
+SECTIONS = {
+    "notices": ("What to notice", overview.notices),
+    "training": ("Training", training.curves),
+    "ap": ("Average precision", results.average_precision),
+    "classes": ("Classes", results.classes),
+    "precision": ("Precision and recall", results.precision_and_recall),
+    "confusion": ("Confusion", results.confusion),
+    "calibration": ("Calibration", results.calibration),
+    "nms": ("With and without NMS", results.duplicates),
+    "images": ("Worst images", results.worst_images),
+    "assignment": ("Assignment", training.snapshots),
+    "settings": ("Settings and versions", training.settings),
+}
+
+
+def write_report(run: RunFiles, output_file: str | os.PathLike | None = None) -> Path:
+    """Write the page about `run`, by default as report.html into its folder; its file.
+
+    It is made of the files of the folder and the data set of the evaluation. What is missing is
+    said in its place.
+    """
+    sections = [
+        Section(key, title, lambda make=make: make(run)) for key, (title, make) in SECTIONS.items()
+    ]
+    text = page(
+        title=f"{run.name}: training report",
+        head=overview.head(run),
+        sections=sections,
+        foot=f"Made from the files of {run.folder}; tools/report.py makes it again.",
+    )
+    file = Path(output_file) if output_file else run.folder / REPORT
+    with atomic_file(file, "w") as stream:
+        stream.write(text)
+    return file
