@@ -29,5 +29,6 @@ setup(
     ],
     extras_require={
         "export": ["onnx>=1.22", "onnxscript>=0.7.2", "onnxruntime>=1.25"],
+        "wandb": ["wandb"],
     },
 )

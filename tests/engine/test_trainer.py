@@ -128,3 +128,23 @@ def test_clipped_gradient(bound, step):
         assert "grad_norm" not in trainer.storage.latest()
     else:
         assert trainer.storage.latest()["grad_norm"] == (10.0, 0)  # before clipping
+
+
+def test_float16_scales_the_loss_and_clips_gradients_of_the_real_size():
+    """The scaler of float16 works on a CPU as well: a gradient of 10 times 65,536."""
+    model = nn.Linear(1, 1, bias=False)
+    model.forward = lambda batch: {"loss": 10 * model.weight.sum()}
+    nn.init.zeros_(model.weight)
+    options = {"precision": torch.float16, "clip_grad_norm": 2.0}
+    trainer = Trainer(model, [[{}]], torch.optim.SGD(model.parameters(), lr=1.0), **options)
+    trainer.train(0, 1)
+    assert trainer.storage.latest()["grad_norm"] == (10.0, 0)
+    assert model.weight.item() == pytest.approx(-2.0)
+
+    trainer.grad_scaler.update(512.0)
+    resumed = Trainer(model, [[{}]], torch.optim.SGD(model.parameters(), lr=1.0), **options)
+    resumed.load_state_dict(trainer.state_dict())
+    assert resumed.grad_scaler.get_scale() == 512
+    plain = Trainer(model, [[{}]], torch.optim.SGD(model.parameters(), lr=1.0))
+    plain.load_state_dict(trainer.state_dict())
+    assert "grad_scaler" not in plain.state_dict()

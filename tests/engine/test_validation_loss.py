@@ -1,11 +1,16 @@
+import argparse
+import ast
+
 import pytest
 import torch
+from commands import two_processes
 from commands.tiny_project import write_tiny_project
 from detectron2.config import instantiate
 from detectron2.utils.events import EventStorage
 from torch import nn
 
 from dual_weighting.engine.config import load_config
+from dual_weighting.engine.processes import launch_processes
 from dual_weighting.engine.validation import Validation
 from dual_weighting.engine.validation_loss import (
     ValidationLoss,
@@ -69,6 +74,20 @@ def test_is_the_loss_of_the_batches(cfg):
         for k in range(0, 12, 4):
             total += sum(model([mapper(x) for x in records[k : k + 4]]).values()).item() / 3
     assert losses["val_total_loss"] == pytest.approx(total)
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_losses_of_one(tmp_path):
+    """Eleven images in batches of four: two processes share 4, 4 and 3."""
+    config = str(write_tiny_project(tmp_path, name="tiny_of_two", images=11))
+    losses = []
+    for count in (1, 2):
+        file = tmp_path / f"{count}.txt"
+        common = {"num_machines": 1, "machine_rank": 0, "dist_url": "auto"}
+        args = argparse.Namespace(num_gpus=count, config_file=config, file=file, **common)
+        launch_processes(two_processes.validation_loss, args)
+        losses.append(ast.literal_eval(file.read_text()))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_data_it_cannot_read_with_objects(cfg):

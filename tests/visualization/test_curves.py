@@ -52,6 +52,18 @@ def test_losses_are_drawn_with_their_names(tmp_path):
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["total", "cls", "loc"]
 
 
+def test_losses_of_the_validation_are_dashed_in_the_same_colour(tmp_path):
+    validation = {"iteration": 90, "val_total_loss": 2.5, "val_loss_loc": 1.5}
+    axes = Figure().subplots()
+    draw_losses(axes, read_metrics(write(tmp_path, [*TRAINING, validation])))
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["total", "total, validation", "cls", "loc"]
+    dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+    assert [line.get_ydata().tolist() for line in dashed] == [[2.5], [1.5]]
+    solid = {line.get_label(): line.get_color() for line in axes.get_lines()}
+    assert [line.get_color() for line in dashed] == [solid["total"], solid["loc"]]
+
+
 def test_the_strong_line_is_smooth_and_the_light_one_raw():
     jagged = np.arange(100) % 2 * 1.0
     axes = Figure().subplots()

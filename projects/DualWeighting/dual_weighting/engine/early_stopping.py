@@ -61,9 +61,10 @@ class EarlyStopping(HookBase):
 
     def reason(self, done: int) -> str:
         """A line for the log."""
+        count = self._patience
         return (
             f"Early stopping after {done} iterations: {self.metric} was not better than before "
-            f"in {self._patience} evaluations in a row"
+            + (f"in {count} evaluations in a row" if count > 1 else "in the last evaluation")
         )
 
 

@@ -26,6 +26,7 @@ class ProgressBar(HookBase):
     """
 
     def before_train(self) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
         self._progress = _with_losses()(
@@ -33,6 +34,7 @@ class ProgressBar(HookBase):
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[pace]}"),
+            console=Console(),
             expand=True,
             refresh_per_second=1 / REFRESH,
         )
