@@ -25,6 +25,7 @@ train.early_stopping = {
 
 # What only looks at a training is on where it costs little.
 train.best_checkpoint = {"enabled": True, "metric": "bbox/AP", "mode": "max"}  # one more file
+train.assignment_snapshots = 4  # pictures of one image's assignment, seconds in all
 train.tensorboard = True  # small files, which can be opened later
 train.progress_bar = True  # where the output is a terminal, else plain lines
 train.validation_loss = False  # off: one more pass over the validation images

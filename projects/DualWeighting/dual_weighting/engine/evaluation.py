@@ -81,7 +81,7 @@ def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:
 
 
 def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:
-    """Draw detections.png and training_curves.png and say where the output is.
+    """Draw detections.png and training_curves.png, write report.html and say where the output is.
 
     Draws what there is something to draw from: detections in COCO's format, metrics of a training.
     Does nothing but in the main process.
@@ -105,6 +105,9 @@ def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:
         draw_training_curves(
             metrics_json=metrics_json, output_file=output_dir / "training_curves.png"
         )
+    from dual_weighting.report import RunFiles, write_report
+
+    write_report(RunFiles(cfg, output_dir))
     for what, name in OUTPUTS.items():
         if (output_dir / name).is_file():
             logger.info("%s %s", f"{what}:".ljust(16), output_dir / name)
@@ -116,4 +119,5 @@ OUTPUTS = {
     "Evaluation": "evaluation.json",
     "Detections": "detections.png",
     "Training curves": "training_curves.png",
+    "Report": "report.html",
 }

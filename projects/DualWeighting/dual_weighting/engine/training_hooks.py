@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.engine.assignment_snapshots import build_snapshots
 from dual_weighting.engine.best_checkpoint import BestCheckpointer
 from dual_weighting.engine.early_stopping import EarlyStopping
 from dual_weighting.engine.ema import EMAHook, WeightAverage
@@ -47,6 +48,7 @@ def build_hooks(
         PeakMemoryHook(next(model.parameters()).device),
         hooks.LRScheduler(scheduler=schedule),
         EMAHook(average) if average else None,
+        build_snapshots(cfg, model) if main else None,
         hooks.PeriodicCheckpointer(checkpointer, **cfg.train.checkpointer) if main else None,
         EvalHook(cfg.train.eval_period, validation),
         build_best_checkpointer(cfg, evaluated, resumed=resumed) if main else None,

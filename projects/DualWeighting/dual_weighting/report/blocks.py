@@ -110,11 +110,13 @@ def table(
     own: int | None = None,
     sortable: bool = False,
     wide: bool = False,
+    left: Sequence[int] = (),
 ) -> Markup:
-    """The first column is of names, the others of numbers. `own`: a row to stress."""
+    """The first column is of names, the others of numbers, but for those in `left`, of text.
+    `own`: a row to stress."""
     sort = "" if sortable else None
     head = [
-        element("th", text, class_=None if k else "name", data_sort=sort)
+        element("th", text, class_="name" if k == 0 or k in left else None, data_sort=sort)
         for k, text in enumerate(heads)
     ]
     body = []
@@ -123,7 +125,7 @@ def table(
         body.append(element("tr", *cells, class_="own" if k == own else None))
     whole = element(
         "table",
-        element("thead", element("tr", *head)),
+        element("thead", element("tr", *head)) if heads else None,
         element("tbody", *body),
         class_="wide" if wide else None,
     )

@@ -26,7 +26,7 @@ from dual_weighting.report.blocks import (
 )
 from dual_weighting.report.results import TASKS, class_means, mean_curve
 from dual_weighting.report.run_files import Missing, RunFiles, flat
-from dual_weighting.report.training import ITERATION, value_text
+from dual_weighting.report.training import iteration_axis, value_text
 from dual_weighting.visualization.curves import smoothed
 from dual_weighting.visualization.markup import Content, Markup, element
 from dual_weighting.visualization.svg_charts import PALETTE, Axis, Line, line_chart
@@ -123,7 +123,7 @@ def summary(runs: Sequence[RunFiles], names: list[str]) -> Content:
             "their numbers do not compare.",
             class_="missing",
         )
-    return [warning, table(heads, rows, wide=True)]
+    return [warning, table(heads, rows, wide=True, left=[1])]
 
 
 def ap_of(run: RunFiles) -> float:
@@ -152,8 +152,9 @@ def curves(runs: Sequence[RunFiles], names: list[str]) -> Content:
         if lines:
             high = 100 if metric == "bbox/AP" else None
             end = max(run.num_iterations for run in runs)
-            x = Axis(ITERATION.label, low=0, high=end)
-            drawing = line_chart(lines, x, Axis("", low=0, high=high), title=title)
+            drawing = line_chart(
+                lines, iteration_axis(end), Axis("", low=0, high=high), title=title
+            )
             figures.append(chart(title, drawing, lines))
     if not figures:
         raise Missing("None of these folders holds a metrics.json of a training.")
@@ -274,7 +275,9 @@ def differences(values: list[dict[str, str]], names: list[str], none: str) -> Ma
     if not rows:
         return paragraph(none)
     return element(
-        "div", paragraph(f"{count_of(len(rows), 'value')} differ."), table(["", *names], rows)
+        "div",
+        paragraph(f"{count_of(len(rows), 'value')} differ."),
+        table(["", *names], rows, left=range(1, len(names) + 1)),
     )
 
 

@@ -82,10 +82,7 @@ def figures(run: RunFiles) -> list[tuple[str, str, str]]:
     if "segm" in evaluation:
         ap = flat(evaluation["segm"]).get("AP", math.nan)
         found.append(("AP of masks", number(ap), "percent"))
-    without = (evaluation.get("duplicates") or {}).get("without_nms")
-    if without:
-        about = f"{without['duplicates_per_image']:.2f} duplicates an image"
-        found.append(("AP without NMS", number(without["AP"]), about))
+    found += the_other_way(run, evaluation.get("duplicates") or {})
     try:
         point = run.detections.overall
         found.append(("best F1", number(point.f1), f"at score {number(point.threshold, 3)}"))
@@ -95,6 +92,16 @@ def figures(run: RunFiles) -> list[tuple[str, str, str]]:
         about = f"{count_of(run.num_iterations, 'step')}, without evaluation"
         found.append(("training time", duration(run.training_seconds), about))
     return found
+
+
+def the_other_way(run: RunFiles, report: dict[str, dict]) -> list[tuple[str, str, str]]:
+    """AP without NMS of a model that has it, with NMS of one that has none."""
+    own = "without" if run.cfg.model.get("test_nms_thresh") is None else "with"
+    other = "with" if own == "without" else "without"
+    if f"{other}_nms" not in report:
+        return []
+    about = f"{report['without_nms']['duplicates_per_image']:.2f} duplicates an image without"
+    return [(f"AP {other} NMS", number(report[f"{other}_nms"]["AP"]), about)]
 
 
 def notices(run: RunFiles) -> Content:

@@ -213,8 +213,12 @@ def confusion(run: RunFiles) -> Content:
     drawing = matrix_chart(shown, [names[k] for k in chosen], title="Confusion matrix")
     return [
         paragraph(about + left_out),
-        element("div", drawing, class_="scroll"),
-        confused_pairs(matrix, names),
+        element(
+            "div",
+            element("div", drawing, class_="scroll"),
+            element("div", confused_pairs(matrix, names)),
+            class_="split",
+        ),
     ]
 
 
@@ -235,8 +239,8 @@ def confused_pairs(matrix: np.ndarray, names: list[str], count: int = 10) -> Con
     ]
     if not rows:
         return paragraph("No object was taken for one of another class.")
-    head = element("h3", "Most often confused", style="margin-top: 22px")
-    return [head, table(["is a", "detected as", "times", "of its objects"], rows)]
+    heads = ["is a", "detected as", "times", "of its objects"]
+    return [element("h3", "Most often confused"), table(heads, rows, left=[1])]
 
 
 def calibration(run: RunFiles) -> Content:

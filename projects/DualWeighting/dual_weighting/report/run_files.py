@@ -161,20 +161,14 @@ class RunFiles:
 
 
 def environment_of(log: str) -> dict[str, str]:
-    """The table that Detectron2 writes into the log at each start; the last one counts."""
+    """The table that Detectron2 writes into the log at each start, without folders; the last one
+    counts."""
     _, _, rest = log.rpartition("Environment info:")
-    if not rest:
+    _, *parts = re.split(r"^-{5,} +-+\n", rest, maxsplit=2, flags=re.MULTILINE)
+    if not parts:
         raise Missing("log.txt has no table of versions.")
-    table: dict[str, str] = {}
-    rules = 0
-    for line in rest.splitlines():
-        rules += line.startswith("-----")
-        if rules == 2:
-            return table
-        key, gap, value = line.partition("  ")
-        if rules == 1 and gap and value.strip() and key.strip():
-            table[key.strip()] = value.strip()
-    return table
+    rows = (re.split(r" {2,}", line, maxsplit=1) for line in parts[0].splitlines())
+    return {row[0]: row[1].partition(" @")[0].strip() for row in rows if len(row) == 2 and row[0]}
 
 
 def flat(metrics: Mapping[str, object]) -> dict[str, float]:

@@ -10,7 +10,7 @@ body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5
   sans-serif; font-variant-numeric: tabular-nums; }
 a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
-.page { max-width: 1320px; margin: 0 auto; padding: 32px 40px 80px; display: grid;
+.page { max-width: 1400px; margin: 0 auto; padding: 32px 40px 80px; display: grid;
   grid-template-columns: 176px minmax(0, 1fr); column-gap: 56px; }
 nav { grid-row: 1 / span 2; font-size: 13.5px; }
 nav ol { position: sticky; top: 32px; list-style: none; margin: 0; padding: 6px 0 0; }
@@ -26,7 +26,7 @@ h1 { font-size: 30px; line-height: 1.2; font-weight: 650; margin: 2px 0 8px; let
 h2 { font-size: 19px; font-weight: 650; margin: 0 0 4px; letter-spacing: -.005em; }
 h3 { font-size: 14px; font-weight: 600; margin: 0 0 6px; }
 section { border-top: 1px solid var(--rule); padding: 26px 0 34px; scroll-margin-top: 8px; }
-section > p { max-width: 76ch; margin: 0 0 16px; color: var(--soft); overflow-wrap: anywhere; }
+section p { max-width: 76ch; margin: 0 0 16px; color: var(--soft); overflow-wrap: anywhere; }
 .missing { background: var(--shade); border-left: 3px solid var(--faint); padding: 9px 14px;
   color: var(--soft); max-width: 76ch; margin: 8px 0 0; overflow-wrap: anywhere; }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr));
@@ -44,8 +44,8 @@ section > p { max-width: 76ch; margin: 0 0 16px; color: var(--soft); overflow-wr
   border-radius: 50%; background: var(--faint); }
 .notices li.bad::before { background: var(--bad); }
 .notices li.good::before { background: var(--good); }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr));
-  gap: 30px 36px; margin-top: 14px; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr));
+  gap: 32px 36px; margin-top: 14px; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: 13px; color: var(--soft); overflow-wrap: anywhere; }
 figcaption strong, .chart-title { font-size: 14px; font-weight: 600; color: var(--ink); }
@@ -62,6 +62,11 @@ svg.small text { font-size: 9.5px; }
 .legend i { flex: none; width: 16px; border-top: 2.5px solid; }
 .legend i.dashed { border-top-style: dashed; }
 .legend i.box { width: 11px; height: 11px; border: 2.5px solid; background: none; }
+svg.matrix text { fill: var(--ink); }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr));
+  gap: 28px 56px; margin-top: 14px; }
+.split { display: flex; flex-wrap: wrap; gap: 28px 56px; align-items: flex-start; }
+.split > div { min-width: 0; margin-top: 12px; }
 .scroll { overflow-x: auto; margin-top: 12px; }
 table { border-collapse: collapse; font-size: 14px; }
 table.wide { width: 100%; }
@@ -76,7 +81,7 @@ th[aria-sort=ascending]::after { content: " \\2191"; }
 th[aria-sort=descending]::after { content: " \\2193"; }
 td.name, th.name { text-align: left; }
 td.name { max-width: 280px; overflow: hidden; text-overflow: ellipsis; }
-td.text { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 130px; }
+td.text { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 110px; }
 td.bar { width: 22%; min-width: 90px; }
 td.bar i { display: block; height: 9px; background: var(--accent); opacity: .75; }
 tbody tr:hover { background: var(--shade); }
@@ -85,7 +90,7 @@ tr.own td { font-weight: 600; }
 .tall thead th { position: sticky; top: 0; background: var(--ground); }
 .change { color: var(--faint); font-size: 12.5px; }
 .pictures { display: grid; gap: 24px 20px; margin-top: 14px;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); align-items: start; }
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); align-items: start; }
 .pictures img, .snapshots img { display: block; width: 100%; height: auto; margin-bottom: 6px;
   background: var(--shade); }
 .snapshots { margin-top: 14px; display: grid; gap: 28px; }

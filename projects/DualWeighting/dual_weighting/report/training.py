@@ -12,7 +12,6 @@ from dual_weighting.visualization.markup import Content, Markup, element
 from dual_weighting.visualization.svg_charts import FAINT, INK, PALETTE, Axis, Line, line_chart
 
 WIDEST = 1400  # pixels of an assignment's picture in the page
-ITERATION = Axis("iteration", low=0)
 NOT_TRAINED = "There is no metrics.json of a training in this folder."
 
 
@@ -23,6 +22,15 @@ def curves(run: RunFiles) -> Content:
         raise Missing(NOT_TRAINED)
     charts = [loss_chart(metrics), ap_chart(metrics), rate_chart(metrics), *assignment(metrics)]
     return grid(*charts)
+
+
+def iteration_axis(num_iterations: float) -> Axis:
+    return Axis("iteration", low=0, high=float(num_iterations))
+
+
+def axis_of(metrics: dict[str, Series]) -> Axis:
+    """From the first iteration to the last."""
+    return iteration_axis(metrics["total_loss"][0][-1] + 1)
 
 
 def loss_chart(metrics: dict[str, Series]) -> Markup:
@@ -41,8 +49,8 @@ def loss_chart(metrics: dict[str, Series]) -> Markup:
     shown = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
     drawing = line_chart(
         [*ghosts, *lines],
-        ITERATION,
-        Axis("loss", low=0, high=1.05 * float(shown.max(initial=0)) or 1),
+        axis_of(metrics),
+        Axis("", low=0, high=1.05 * float(shown.max(initial=0)) or 1),
         title="Losses over iterations",
     )
     return chart("Losses", drawing, lines)
@@ -58,8 +66,8 @@ def ap_chart(metrics: dict[str, Series]) -> Markup:
         return chart("Average precision", paragraph("There was no evaluation."))
     drawing = line_chart(
         lines,
-        Axis("iteration", low=0, high=float(metrics["total_loss"][0][-1] + 1)),
-        Axis("AP of boxes, percent", low=0, high=100),
+        axis_of(metrics),
+        Axis("percent", low=0, high=100),
         title="Average precision over iterations",
     )
     about = "One evaluation, after the training." if len(lines[0].x) == 1 else None
@@ -72,7 +80,7 @@ def rate_chart(metrics: dict[str, Series]) -> Markup | None:
     line = Line("learning rate", *metrics["lr"], FAINT)
     return chart(
         "Learning rate",
-        line_chart([line], ITERATION, Axis("learning rate", low=0), title="Learning rate"),
+        line_chart([line], axis_of(metrics), Axis("", low=0), title="Learning rate"),
     )
 
 
@@ -105,7 +113,7 @@ def assignment(metrics: dict[str, Series]) -> list[Markup]:
             if name in metrics
         ]
         if lines:
-            drawing = line_chart(lines, ITERATION, Axis("", low=0), title=title)
+            drawing = line_chart(lines, axis_of(metrics), Axis("", low=0), title=title)
             figures.append(chart(title, drawing, lines))
     return figures
 
@@ -146,14 +154,14 @@ def snapshots(run: RunFiles) -> Content:
 
 def settings(run: RunFiles) -> Content:
     """The main values, the versions, and the whole config."""
-    facts = element("div", element("h3", "Settings"), table(["", ""], main_settings(run.cfg)))
+    facts = element("div", element("h3", "Settings"), table([], main_settings(run.cfg)))
     try:
         rows = [[name, text(value)] for name, value in run.environment.items()]
-        versions = table(["", ""], rows)
+        versions = table([], rows)
     except Missing as reason:
         versions = element("p", str(reason), class_="missing")
     return [
-        grid(facts, element("div", element("h3", "Versions"), versions)),
+        element("div", facts, element("div", element("h3", "Versions"), versions), class_="pair"),
         element("details", element("summary", "config.yaml"), element("pre", run.config_text)),
     ]
 

@@ -11,6 +11,7 @@ from dual_weighting.visualization.instances import draw_box, draw_label
 TILE_SIZE = 480  # pixels of the longer side
 RIGHT, WRONG, MISSED = (104, 211, 145), (246, 173, 85), (252, 129, 129)
 CROWD = (170, 170, 170)
+LETTERS = 16  # pixels
 QUALITY = 82  # of a JPEG, in percent
 
 
@@ -34,7 +35,7 @@ def draw_marks(image: np.ndarray, marks: Sequence[Mark], *, size: int = TILE_SIZ
         draw_box(picture, box, mark.colour, line=2)
     for mark, box in zip(marks, boxes, strict=True):
         if mark.text:
-            draw_label(picture, box, mark.text, mark.colour, size=13)
+            draw_label(picture, box, mark.text, mark.colour, size=LETTERS)
     return picture
 
 

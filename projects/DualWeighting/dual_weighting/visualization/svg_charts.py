@@ -13,8 +13,8 @@ INK, FAINT, GRID = "#1f2328", "#8b949e", "#e6e8eb"
 BLUE, ORANGE, GREEN, RED = "#2b6cb0", "#d9730d", "#2f855a", "#c53030"
 PALETTE = (BLUE, ORANGE, GREEN, "#805ad5", RED, "#0d8a92", "#b7791f", "#97266d")
 
-WIDTH, HEIGHT = 420, 280  # of a chart, in pixels before the page scales it
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 10, 40  # margins of its plot
+WIDTH, HEIGHT = 360, 250  # of a chart, in pixels before the page scales it
+LEFT, RIGHT, TOP, BOTTOM = 50, 12, 8, 40  # margins of its plot
 MOST_POINTS = 250  # of a line; longer ones are thinned out
 
 
@@ -136,7 +136,8 @@ def axes(horizontal: Scale, vertical: Scale, x_label: str, y_label: str) -> Mark
     label = {"text_anchor": "middle", "class_": "axis"}
     parts.append(element("text", x_label, x=middle[0], y=HEIGHT - 5, **label))
     turned = f"translate(11 {middle[1]:.0f}) rotate(-90)"
-    parts.append(element("text", y_label, transform=turned, **label))
+    if y_label:
+        parts.append(element("text", y_label, transform=turned, **label))
     return element("g", *parts)
 
 

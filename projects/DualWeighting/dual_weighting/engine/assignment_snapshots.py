@@ -1,0 +1,144 @@
+"""Pictures of the assignment of one image as the training goes on, for the report."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from detectron2.config import instantiate
+from detectron2.engine import HookBase
+from omegaconf import DictConfig
+from torch import nn
+
+from dual_weighting.errors import UserError
+from dual_weighting.report.run_files import SNAPSHOTS
+
+logger = logging.getLogger(__name__)
+
+
+class AssignmentSnapshots(HookBase):
+    """Draws the largest and the smallest object of an image a few times, evenly over the training,
+    the first time after the first step and the last time at the end.
+
+    The detector is asked as it is, without a gradient and in evaluation mode, and nothing of the
+    training changes by it. A new training removes the pictures of an earlier one.
+    """
+
+    def __init__(
+        self, detector: nn.Module, mapped: dict, folder: Path, *, number: int, image_format: str
+    ) -> None:
+        """
+        Args:
+            detector: itself, not its wrapper for several processes.
+            mapped: the image with its "instances", as Detectron2's training mapper makes it.
+            folder: of the pictures, iteration_N.png after N steps.
+            number: of pictures.
+            image_format: of the mapper, "RGB" or "BGR".
+        """
+        self.detector, self.mapped, self.folder = detector, mapped, folder
+        self.number, self.image_format = number, image_format
+
+    def before_train(self) -> None:
+        self._steps = snapshot_steps(self.number, self.trainer.max_iter)
+        if self.trainer.start_iter == 0:
+            for file in self.folder.glob("iteration_*.png"):
+                file.unlink()
+
+    def after_step(self) -> None:
+        done = self.trainer.iter + 1
+        if done in self._steps:
+            self.draw(done)
+
+    def draw(self, done: int) -> None:
+        """Draw the assignment after so many steps."""
+        from dual_weighting.visualization.assignment import draw_assignment
+        from dual_weighting.visualization.assignment_rows import assignment_rows
+
+        with evaluation_mode(self.detector), torch.no_grad():
+            rows = assignment_rows(
+                self.detector, self.mapped, title="", image_format=self.image_format
+            )
+        areas = np.array([np.prod(row.gt_box[2:] - row.gt_box[:2]) for row in rows])
+        chosen = dict.fromkeys((int(areas.argmax()), int(areas.argmin())))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        scheme = type(self.detector.scheme).__name__
+        draw_assignment(
+            [replace(rows[k], title=f"{scheme}, object {k}") for k in chosen],
+            title=f"Image {self.mapped['image_id']} after {done:,} steps",
+            output_file=self.folder / f"iteration_{done:07d}.png",
+        )
+
+
+def snapshot_steps(number: int, max_iter: int) -> set[int]:
+    """The numbers of steps after which a picture is made."""
+    return set(np.linspace(max_iter, 1, number).round().astype(int).tolist())
+
+
+def build_snapshots(cfg: DictConfig, detector: nn.Module) -> AssignmentSnapshots | None:
+    """The hook of `cfg.train.assignment_snapshots`; None where it is 0, where the detector has no
+    assignment scheme, or where no image of the evaluation has an object."""
+    number = cfg.train.get("assignment_snapshots", 0)
+    if not isinstance(number, int) or number < 0:
+        raise UserError(
+            f"train.assignment_snapshots={number} must be a whole number of pictures, 0 for none."
+        )
+    if number == 0 or not hasattr(detector, "assign_images"):
+        return None
+    with same_random_numbers(), fewer_words():
+        records = instantiate(cfg.dataloader.test.dataset)
+        record = next(filter(has_object, records), None)
+        if record is None:
+            return None
+        mapper = instantiate({**cfg.dataloader.test.mapper, "is_train": True})  # with annotations
+        mapped = mapper(record)
+    if not len(mapped["instances"]):
+        return None
+    return AssignmentSnapshots(
+        detector,
+        mapped,
+        Path(cfg.train.output_dir, SNAPSHOTS),
+        number=number,
+        image_format=cfg.dataloader.test.mapper.image_format,
+    )
+
+
+def has_object(record: dict) -> bool:
+    return any(not a.get("iscrowd", 0) for a in record.get("annotations", ()))
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Every part in evaluation mode, afterwards each in its own again."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Random numbers go on afterwards as if none had been drawn."""
+    state = np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        np.random.set_state(state)
+
+
+@contextmanager
+def fewer_words() -> Iterator[None]:
+    """Without what Detectron2 has said of the data already."""
+    data = logging.getLogger("detectron2.data")
+    level = data.level
+    data.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        data.setLevel(level)
