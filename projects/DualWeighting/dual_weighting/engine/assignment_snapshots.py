@@ -67,7 +67,7 @@ class AssignmentSnapshots(HookBase):
         scheme = type(self.detector.scheme).__name__
         draw_assignment(
             [replace(rows[k], title=f"{scheme}, object {k}") for k in chosen],
-            title=f"Image {self.mapped['image_id']} after {done:,} steps",
+            title=f"Image {self.mapped['image_id']}",
             output_file=self.folder / f"iteration_{done:07d}.png",
         )
 

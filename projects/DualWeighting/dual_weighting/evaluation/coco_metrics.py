@@ -46,8 +46,9 @@ def restore_category_ids(results: list[dict], ids: Mapping[int, int] | None) -> 
         result["category_id"] = original[result["category_id"]]
 
 
-def evaluate_boxes(ground_truth: Annotations, results: list[dict]) -> Statistics | None:
-    """COCO's box evaluation of `results`, in COCO's result format; None if there are none."""
+def evaluate_boxes(ground_truth: Annotations, results: list[dict] | str) -> Statistics | None:
+    """COCO's box evaluation of `results`, in COCO's result format, or of a file of some; None if
+    there are none."""
     if not results:
         return None
     with contextlib.redirect_stdout(io.StringIO()):

@@ -21,6 +21,7 @@ from dual_weighting.visualization.markup import Content, element
 Notice = tuple[str, str]  # "good", "bad" or "", and a sentence
 
 MANY_POINTS = 1.0  # of AP, from which a difference is worth a word
+LITTLE_AP = 5.0  # below it nothing else is worth a word
 MANY_DUPLICATES = 0.5  # an image
 UNCALIBRATED = 0.1  # between score and precision
 
@@ -128,6 +129,8 @@ def of_training(run: RunFiles) -> list[Notice]:
         iterations, ap = run.metrics["bbox/AP"]
         if np.isfinite(ap).any():
             best = int(np.nanargmax(ap))
+            if ap[-1] < LITTLE_AP:
+                said.append(("bad", f"AP is {ap[-1]:.1f}: the detector has hardly learnt."))
             if ap[best] - ap[-1] > MANY_POINTS:
                 said.append(
                     (
@@ -147,10 +150,11 @@ def of_nms(run: RunFiles) -> list[Notice]:
     except (Missing, KeyError):
         return []
     own = run.cfg.model.get("test_nms_thresh") is None
-    if not math.isfinite(gap):
+    if not report["with_nms"]["AP"] >= LITTLE_AP:
         return []
     if gap <= MANY_POINTS and duplicates <= MANY_DUPLICATES:
-        return [("good", f"It does without NMS: AP changes by {-gap:+.1f} without it.")]
+        change = 0 - round(gap, 1)
+        return [("good", f"It does without NMS: AP changes by {change:+.1f} without it.")]
     text = f"It needs NMS: without it AP is {gap:.1f} lower, with {duplicates:.1f} duplicates "
     return [("bad" if own else "", f"{text}an image.")]
 

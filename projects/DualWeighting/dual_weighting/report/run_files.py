@@ -110,11 +110,10 @@ class RunFiles:
             raise Missing(str(error)) from error
         engine = self.cfg.dataloader.evaluator.get("engine", DEFAULT_ENGINE)
         matches = match_detections(data)
-        evaluation = evaluate_boxes(
-            read_annotations(metadata.json_file, engine), read_json(results)
-        )
-        shape = (10, 101, len(data.class_names))
-        precision = np.full(shape, np.nan) if evaluation is None else precision_table(evaluation)
+        precision = np.full((10, 101, len(data.class_names)), np.nan)
+        if len(data.detections):
+            truth = read_annotations(metadata.json_file, engine)
+            precision = precision_table(evaluate_boxes(truth, str(results)))
         overall, of_class = best_points(matches)
         root = Path(metadata.get("image_root") or "")
         return Detections(matches, root, overall, of_class, precision)
