@@ -1,7 +1,11 @@
 """From a record of a data set to the detector's input: Detectron2's, with errors one can act on."""
 
+from collections.abc import Callable
+
+from detectron2.config import instantiate
 from detectron2.data import DatasetMapper
 from detectron2.data.detection_utils import SizeMismatchError, read_image
+from omegaconf import DictConfig
 from PIL import UnidentifiedImageError
 
 from dual_weighting.assignment.records import IGNORED
@@ -55,6 +59,15 @@ class DetectionMapper(DatasetMapper):
         if self.use_instance_mask:
             check_masks(dataset_dict, mask_format=self.instance_mask_format)
         super()._transform_annotations(dataset_dict, transforms, image_shape)
+
+
+def annotated_mapper(dataloader: DictConfig) -> Callable[[dict], dict]:
+    """For a look at the training's ground truths: images resized as for the evaluation, with the
+    instances, and masks, that the training has."""
+    mapper = {**dataloader.train.mapper, "augmentations": dataloader.test.mapper.augmentations}
+    if "ignore_regions" in mapper:
+        mapper["ignore_regions"] = False  # they are no ground truths
+    return instantiate(mapper)
 
 
 def check_masks(dataset_dict: dict, *, mask_format: str) -> None:

@@ -4,11 +4,11 @@ import argparse
 import csv
 from pathlib import Path
 
-from detectron2.config import instantiate
 from detectron2.data import MetadataCatalog
 from tabulate import tabulate
 
 from dual_weighting.data import find_record, get_detection_dataset_dicts
+from dual_weighting.data.mapper import annotated_mapper
 from dual_weighting.engine.assignment_sides import Side, load_side, sides_of
 from dual_weighting.engine.device import choose_device, describe_device
 from dual_weighting.errors import UserError
@@ -69,12 +69,11 @@ def rows_of_side(side: Side, record: dict, classes: list[str], where: str, devic
             f"The model of {side.name} has {detector.num_classes} classes but the data set of "
             f"{where} has {len(classes)}: choose its own with --dataset."
         )
-    mapper = side.cfg.dataloader.test.mapper
-    mapper.is_train = True  # keeps the annotations
-    mapped = instantiate(mapper)(record)
+    mapped = annotated_mapper(side.cfg.dataloader)(record)
     rows = []
     if "instances" in mapped:
-        rows = assignment_rows(detector, mapped, title=title, image_format=mapper.image_format)
+        image_format = side.cfg.dataloader.train.mapper.image_format
+        rows = assignment_rows(detector, mapped, title=title, image_format=image_format)
     if not rows:
         raise UserError(f"There is no ground truth on {where}: choose another image.")
     return rows

@@ -13,6 +13,7 @@ from detectron2.engine import HookBase
 from omegaconf import DictConfig
 from torch import nn
 
+from dual_weighting.data.mapper import annotated_mapper
 from dual_weighting.errors import UserError
 from dual_weighting.report.run_files import SNAPSHOTS
 
@@ -92,8 +93,7 @@ def build_snapshots(cfg: DictConfig, detector: nn.Module) -> AssignmentSnapshots
         record = next(filter(has_object, records), None)
         if record is None:
             return None
-        mapper = instantiate({**cfg.dataloader.test.mapper, "is_train": True})  # with annotations
-        mapped = mapper(record)
+        mapped = annotated_mapper(cfg.dataloader)(record)
     if not len(mapped["instances"]):
         return None
     return AssignmentSnapshots(
@@ -101,7 +101,7 @@ def build_snapshots(cfg: DictConfig, detector: nn.Module) -> AssignmentSnapshots
         mapped,
         Path(cfg.train.output_dir, SNAPSHOTS),
         number=number,
-        image_format=cfg.dataloader.test.mapper.image_format,
+        image_format=cfg.dataloader.train.mapper.image_format,
     )
 
 
