@@ -52,6 +52,11 @@ class OwnData:
 
 def read_own_data(args: argparse.Namespace) -> OwnData:
     """The files that the command line names, checked, each and against each other."""
+    if args.train_json is None and args.val_json is None:
+        raise UserError(
+            "--epochs, --train-images and --val-images go with your own data: give --train-json "
+            "and --val-json too, or for the data of the config set train.max_iter=STEPS."
+        )
     if args.val_json is None:
         raise UserError(
             "Your own data needs --val-json too: annotations, in COCO's format, of images that are "

@@ -1,0 +1,68 @@
+"""Turn a folder of Pascal VOC's layout into annotations in COCO's format.
+
+    python tools/voc_to_coco.py --root VOC2007 --output data/
+
+The folder has JPEGImages/ and Annotations/ (XML), and maybe ImageSets/Main/train.txt and val.txt;
+without these, a fifth of the images is kept for the validation. Writes train.json and val.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import dual_weighting.engine  # noqa: F401  first, because it silences Detectron2's deprecations
+from dual_weighting.data.coco_file import some
+from dual_weighting.data.pascal_voc import IMAGES, convert
+from dual_weighting.engine.command import run_command
+from dual_weighting.errors import UserError
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--output", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--images", type=Path, metavar="DIR", help=f"default: {IMAGES} of --root")
+    parser.add_argument(
+        "--val-share",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="of the images for the validation, where no lists say (default: 0.2)",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    return parser.parse_args()
+
+
+def voc_to_coco(args: argparse.Namespace) -> None:
+    if not 0 < args.val_share < 1:
+        raise UserError(f"--val-share {args.val_share:g} must be between 0 and 1.")
+    contents, notes = convert(args.root, image_root=args.images, val_share=args.val_share)
+    args.output.mkdir(parents=True, exist_ok=True)
+    for part, content in contents.items():
+        file = args.output / f"{part}.json"
+        file.write_text(json.dumps(content), encoding="utf-8")
+        print(
+            f"{file}: {len(content['images']):,} images, {len(content['annotations']):,} objects, "
+            f"{len(content['categories'])} classes"
+        )
+    for what, names in (
+        ("XML files without an image, left out", notes.without_image),
+        ("images without an XML file, left out", notes.without_annotations),
+        ("images in no list of ImageSets/Main, left out", notes.in_no_list),
+        ("images of another size than their XML file says, their boxes kept", notes.other_size),
+        ("difficult objects, written as crowds: not trained on", notes.difficult),
+    ):
+        if names:
+            print(f"  {what}: {len(names):,} ({some(names)})")
+    images = args.images or args.root / IMAGES
+    print(
+        "Next: python tools/check_data.py "
+        f"--json {args.output / 'train.json'} --images {images} "
+        f"--val-json {args.output / 'val.json'} --val-images {images}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(voc_to_coco, parse_arguments())
