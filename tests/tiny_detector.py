@@ -33,16 +33,18 @@ def tiny_head(num_classes=3, **kwargs):
     return DenseHead(input_shape=shapes, num_classes=num_classes, **kwargs)
 
 
-def tiny_detector(num_classes=3, head=None, seed=0, detector=DualWeightingDetector, **kwargs):
+def tiny_detector(
+    num_classes=3, head=None, seed=0, detector=DualWeightingDetector, norm="GN", **kwargs
+):
     torch.manual_seed(seed)
     stages = [
         ResNet.make_stage(
-            BasicBlock, 1, in_channels=width, out_channels=out, stride_per_block=[stride], norm="GN"
+            BasicBlock, 1, in_channels=width, out_channels=out, stride_per_block=[stride], norm=norm
         )
         for width, out, stride in ((32, 32, 1), (32, 64, 2), (64, 96, 2), (96, 128, 2))
     ]
     resnet = ResNet(
-        BasicStem(in_channels=3, out_channels=32, norm="GN"),
+        BasicStem(in_channels=3, out_channels=32, norm=norm),
         stages,
         out_features=["res3", "res4", "res5"],
     )
@@ -71,7 +73,7 @@ def tiny_fcos(**kwargs):
     )
 
 
-def tiny_condinst(**kwargs):
+def tiny_condinst(head_settings=None, **kwargs):
     torch.manual_seed(0)
     mask_head = DynamicMaskHead()
     head = CondInstHead(
@@ -79,6 +81,7 @@ def tiny_condinst(**kwargs):
         input_shape=[ShapeSpec(channels=CHANNELS, stride=stride) for stride in STRIDES],
         num_classes=3,
         conv_dims=(CHANNELS,),
+        **(head_settings or {}),
     )
     branch = {"in_channels": CHANNELS, "channels": 16}
     settings = {"scheme": OneToFew(), "losses": OneToFewLoss(), "test_nms_thresh": None} | kwargs
