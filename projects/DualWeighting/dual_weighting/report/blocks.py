@@ -134,7 +134,7 @@ def table(
 
 def cell_element(cell: Content | Cell, *, first: bool) -> Markup:
     cell = cell if isinstance(cell, Cell) else Cell(cell)
-    kind = "name" if first else cell.kind
+    kind = cell.kind or ("name" if first else None)
     if cell.bar is not None:
         width = min(max(cell.bar, 0.0), 100.0)
         bar = element("i", style=f"width: {width:.1f}%")

@@ -268,7 +268,10 @@ def version_differences(runs: Sequence[RunFiles], names: list[str]) -> Content:
 def differences(values: list[dict[str, str]], names: list[str], none: str) -> Markup:
     keys = list(dict.fromkeys(key for of_run in values for key in of_run))
     rows = [
-        [key, *(Cell(of_run.get(key, NOTHING), kind="text") for of_run in values)]
+        [
+            Cell(key, kind="text"),
+            *(Cell(of_run.get(key, NOTHING), kind="text") for of_run in values),
+        ]
         for key in keys
         if len({of_run.get(key) for of_run in values}) > 1
     ]

@@ -51,6 +51,7 @@ from dual_weighting.visualization.svg_matrix import matrix_chart
 TASKS = {"bbox": "boxes", "segm": "masks"}
 LARGEST_MATRIX = 100  # classes
 NUM_WORST = 12
+MOST_TEXTS = 25  # of detections on one image
 RECALL = Axis("recall", low=0, high=1)
 PRECISION = Axis("precision", low=0, high=1)
 SCORE = Axis("score threshold", low=0, high=1)
@@ -314,7 +315,7 @@ def duplicates(run: RunFiles) -> Content:
     digits = [2, 2, 1, 3, 1, 1]
     rows = [
         [
-            titles[name] + (", this model" if name == own else ""),
+            titles[name],
             *(
                 number_cell(float(report[name].get(key, np.nan)), n)
                 for key, n in zip(keys, digits, strict=True)
@@ -327,7 +328,7 @@ def duplicates(run: RunFiles) -> Content:
     return [
         paragraph(
             "Both ways of selecting detections from the same forward pass. A duplicate repeats a "
-            "better detection of its class, by a large IoU."
+            "better detection of its class, by a large IoU. The bold row is this model's own way."
         ),
         table(heads, rows, own=list(titles).index(own)),
     ]
@@ -384,11 +385,11 @@ def error_picture(found: Detections, image: int) -> bytes:
             marks.append(Mark(box, f"{name} (crowd)", CROWD))
         elif missed[o]:
             marks.append(Mark(box, name, MISSED))
-    for d in range(detections.start, detections.stop):
-        if shown[d]:
-            colour = RIGHT if matches.right[d] else WRONG
-            text = f"{names[data.detections.classes[d]]} {data.scores[d]:.2f}"
-            marks.append(Mark(data.detections.xywh[d], text, colour))
+    best = [d for d in range(detections.start, detections.stop) if shown[d]]
+    for k, d in enumerate(best):
+        text = f"{names[data.detections.classes[d]]} {data.scores[d]:.2f}" if k < MOST_TEXTS else ""
+        colour = RIGHT if matches.right[d] else WRONG
+        marks.append(Mark(data.detections.xywh[d], text, colour))
     marks.sort(key=lambda mark: (RIGHT, CROWD, MISSED, WRONG).index(mark.colour))
     pixels = read_image(str(found.image_root / data.file_names[image]), format="RGB")
     return jpeg(draw_marks(pixels, marks))

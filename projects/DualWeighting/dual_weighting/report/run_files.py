@@ -69,7 +69,10 @@ class RunFiles:
         file = self.folder / "evaluation.json"
         if not file.is_file():
             raise Missing(f"{file.name} is not in this folder: the run has not been evaluated.")
-        content = read_json(file)
+        try:
+            content = read_json(file)
+        except UserError as error:
+            raise Missing(str(error)) from error
         if not isinstance(content, dict):
             raise Missing(f"{file.name} does not hold metrics by task.")
         return content

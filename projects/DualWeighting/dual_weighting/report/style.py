@@ -109,7 +109,7 @@ footer { color: var(--faint); font-size: 12.5px; border-top: 1px solid var(--rul
   h1 { font-size: 25px; }
   .numbers { grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 16px 18px; }
   .numbers .value { font-size: 24px; }
-  td.name { max-width: 150px; min-width: 76px; white-space: normal; overflow-wrap: anywhere; }
+  td.name { max-width: 136px; }
 }
 @media print { nav { display: none; } .page { display: block; } .tall { max-height: none; } }
 """

@@ -19,16 +19,16 @@ def matrix_chart(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Mar
     """
     number = len(names)
     numbered = number <= NUMBERED
-    cell = 34 if numbered else 12
-    names = [shortened(name) for name in names]
-    margin = 14 + (7 if numbered else 6) * max(len(name) for name in names)
+    cell = 34 if numbered else 11
+    labels = [shortened(name) for name in names]
+    margin = 14 + (7 if numbered else 6) * max(len(label) for label in labels)
     side = margin + number * cell
     parts = []
-    for k, name in enumerate(names):
+    for k, label in enumerate(labels):
         at = margin + (k + 0.5) * cell
-        parts.append(element("text", name, x=margin - 6, y=at + 4, text_anchor="end"))
+        parts.append(element("text", label, x=margin - 6, y=at + 4, text_anchor="end"))
         turned = f"translate({at + 4:.1f} {margin - 6}) rotate(-90)"
-        parts.append(element("text", name, transform=turned))
+        parts.append(element("text", label, transform=turned))
     parts.append(
         element(
             "rect", x=margin, y=margin, width=number * cell, height=number * cell, fill="#fbfbfc"

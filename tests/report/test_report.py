@@ -1,0 +1,152 @@
+import json
+import shutil
+
+import pytest
+from coco_files import write_results
+from omegaconf import OmegaConf
+
+from dual_weighting.report import RunFiles, write_comparison, write_report
+from dual_weighting.report.page import SECTIONS
+from dual_weighting.report.run_files import Missing, environment_of
+
+from .conftest import CLASSES, EVIL, LOG
+from .page_text import Page
+
+
+def report(config, folder):
+    file = write_report(RunFiles(config, folder))
+    assert file == folder / "report.html"
+    return Page(file.read_text(encoding="utf-8"))
+
+
+def test_every_section_has_what_it_promises(config, folder):
+    page = report(config, folder)
+    assert list(page.sections) == ["head", *SECTIONS]
+    expected = {
+        "head": ("Detector with the assignment scheme Scheme", "40 steps of 2 images", "41.5",
+                 "3 images, 3 objects of 3 classes", "AP with NMS", "44.5", "20 s"),
+        "notices": ("It needs NMS: without it AP is 3.0 lower",
+                    "finds 67% of the objects and 67% of its detections are right",
+                    f"Without an object in this data, so not judged: {CLASSES[2]}"),
+        "training": ("Losses", "Learning rate", "AP 41.5"),
+        "ap": ("41.5", "60.0", "—"),
+        "classes": ("best threshold", "cat & dog"),
+        "confusion": (f"{EVIL} as cat & dog: 1", "background"),
+        "calibration": ("ECE", "0.9 to 1.0"),
+        "nms": ("with NMS", "44.50", "0.25"),
+        "images": ("The 1 image with the most errors of the 1", "1.png",
+                   "1 missed, 1 wrong, 1 right"),
+        "assignment": ("After 40 iterations",),
+        "settings": ("3.11.7 (main)", "No: <b>none</b>", "test_nms_thresh: null"),
+    }  # fmt: skip
+    for section, texts in expected.items():
+        for text in texts:
+            assert text in page.sections[section], (section, text, page.sections[section])
+    assert not any(attributes.get("class") == "missing" for _, attributes in page.elements)
+
+
+def test_names_are_text_and_nothing_is_fetched(config, folder):
+    page = report(config, folder)
+    tags = {tag for tag, _ in page.elements}
+    assert "b" not in tags and len(page.attributes("script")) == 1
+    assert page.attributes("script") == [{}]
+    for _, attributes in page.elements:
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/jpeg;base64,"))
+    (policy,) = [a["content"] for a in page.attributes("meta") if "http-equiv" in a]
+    assert policy.startswith("default-src 'none'")
+    assert len(page.attributes("img")) == 2
+
+
+def test_what_is_missing_is_said(config, folder):
+    for name in ("metrics.json", "evaluation.json", "log.txt"):
+        (folder / name).unlink()
+    shutil.rmtree(folder / "inference")
+    shutil.rmtree(folder / "assignment")
+    page = report(config, folder)
+    assert "not trained in this folder" in page.sections["head"]
+    for section, text in {
+        "training": "There is no metrics.json",
+        "ap": "evaluation.json is not in this folder",
+        "classes": "There is no inference/coco_instances_results.json",
+        "images": "There is no inference/coco_instances_results.json",
+        "nms": "evaluation.json is not in this folder",
+        "assignment": "train.assignment_snapshots",
+        "settings": "log.txt is not in this folder",
+        "notices": "nothing to look at",
+    }.items():
+        assert text in page.sections[section]
+
+
+def test_an_image_and_the_annotations_that_are_gone(config, folder):
+    (folder.parent / "1.png").unlink()
+    assert "cannot be read (FileNotFoundError)" in report(config, folder).sections["images"]
+    (folder.parent / "truth.json").unlink()
+    page = report(config, folder)
+    assert "truth.json are not in their place" in page.sections["confusion"]
+
+
+def test_results_of_other_data(config, folder):
+    file = folder / "inference" / "coco_instances_results.json"
+    row = {"image_id": 77, "category_id": 10, "bbox": [0, 0, 1, 1], "score": 0.5}
+    file.write_text(json.dumps([row]))
+    assert "does not hold detections of the images" in report(config, folder).sections["classes"]
+
+
+@pytest.mark.parametrize("detections", [[], [(2, 0, (0, 0, 5, 5), 0.5)]])
+def test_nothing_was_found(config, folder, detections):
+    write_results(folder / "inference" / "coco_instances_results.json", detections)
+    page = report(config, folder)
+    assert "No detection is right at IoU 0.5" in page.sections["notices"]
+    assert "3 missed" in page.sections["images"] or "2 missed" in page.sections["images"]
+
+
+def test_a_run_with_metrics_of_crowds(config, folder):
+    """CrowdHuman's evaluator writes no detections in COCO's format."""
+    metrics = {"AP": 80.5, "MR": 45.0, "Recall": 90.0, "JI": 77.0}
+    (folder / "evaluation.json").write_text(json.dumps({"bbox": metrics}))
+    shutil.rmtree(folder / "inference")
+    config.dataloader.evaluator.dataset_name = "crowdhuman_val"
+    page = report(config, folder)
+    assert all(text in page.sections["head"] for text in ("80.5", "MR", "45.0", "crowdhuman_val"))
+    assert "JI" in page.sections["ap"] and "Losses" in page.sections["training"]
+    assert "in COCO's format" in page.sections["confusion"]
+
+
+def test_versions_of_the_last_start():
+    assert environment_of(LOG) == {
+        "Python": "3.11.7 (main)", "PyTorch": "2.14.1", "GPU available": "No: <b>none</b>"
+    }  # fmt: skip
+    with pytest.raises(Missing):
+        environment_of("nothing")
+
+
+def test_comparison(config, folder, tmp_path):
+    other_folder = tmp_path / "other" / "run"
+    shutil.copytree(folder, other_folder)
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    evaluation["bbox"]["AP"] = 40.0
+    (other_folder / "evaluation.json").write_text(json.dumps(evaluation))
+    (other_folder / "log.txt").unlink()
+    other = OmegaConf.merge(config, {"train": {"max_iter": 99, "output_dir": "elsewhere"}})
+    runs = [RunFiles(config, folder), RunFiles(other, other_folder)]
+    page = Page(write_comparison(runs, tmp_path / "new" / "c.html").read_text(encoding="utf-8"))
+    assert "other/run" in page.sections["head"] and "-1.5" in page.sections["head"]
+    assert "-1.5" in page.sections["ap"] and "cat & dog" in page.sections["classes"]
+    assert "1 value differ" in page.sections["config"]
+    assert "train.max_iter" in page.sections["config"] and "99" in page.sections["config"]
+    assert "PyTorch" in page.sections["versions"]
+    assert {"curves", "precision", "nms"} <= set(page.sections)
+
+
+def test_runs_of_different_data_do_not_compare(config, folder, tmp_path):
+    other = OmegaConf.merge(config, {"dataloader": {"evaluator": {"dataset_name": "digits_val"}}})
+    runs = [RunFiles(config, folder), RunFiles(other, tmp_path)]
+    page = Page(write_comparison(runs, tmp_path / "c.html").read_text(encoding="utf-8"))
+    assert "do not compare" in page.sections["head"]
+
+
+def test_evaluation_that_is_cut_short(config, folder):
+    (folder / "evaluation.json").write_text('{"bbox": {')
+    assert "not complete JSON" in report(config, folder).sections["ap"]
