@@ -30,6 +30,7 @@ class FloatsSeen(TorchDispatchMode):
 
 def watched(function, seen):
     def run(*args, **kwargs):
+        assert not torch.is_autocast_enabled("cpu")
         with seen:
             return function(*args, **kwargs)
 
