@@ -134,7 +134,7 @@ def test_comparison(config, folder, tmp_path):
     page = Page(write_comparison(runs, tmp_path / "new" / "c.html").read_text(encoding="utf-8"))
     assert "other/run" in page.sections["head"] and "-1.5" in page.sections["head"]
     assert "-1.5" in page.sections["ap"] and "cat & dog" in page.sections["classes"]
-    assert "1 value differ" in page.sections["config"]
+    assert "1 value differs" in page.sections["config"]
     assert "train.max_iter" in page.sections["config"] and "99" in page.sections["config"]
     assert "PyTorch" in page.sections["versions"]
     assert {"curves", "precision", "nms"} <= set(page.sections)

@@ -279,7 +279,7 @@ def differences(values: list[dict[str, str]], names: list[str], none: str) -> Ma
         return paragraph(none)
     return element(
         "div",
-        paragraph(f"{count_of(len(rows), 'value')} differ."),
+        paragraph(f"{count_of(len(rows), 'value')} {'differs' if len(rows) == 1 else 'differ'}."),
         table(["", *names], rows, left=range(1, len(names) + 1)),
     )
 

@@ -1,0 +1,91 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from tiny_detector import tiny_detector, tiny_fcos, training_image
+
+from dual_weighting.engine.assignment_snapshots import (
+    AssignmentSnapshots,
+    build_snapshots,
+    same_random_numbers,
+    snapshot_steps,
+)
+from dual_weighting.errors import UserError
+
+
+def test_steps_are_spread_evenly():
+    assert snapshot_steps(4, 100) == {1, 34, 67, 100}
+    assert snapshot_steps(2, 100) == {1, 100}
+    assert snapshot_steps(1, 100) == {100}
+    assert snapshot_steps(4, 2) == {1, 2}
+
+
+@pytest.fixture
+def hook(tmp_path):
+    detector = tiny_detector().train()
+    detector.backbone.eval()
+    image = training_image([[4, 4, 40, 50], [50, 10, 60, 20], [0, 0, 30, 30]], [0, 1, 2])
+    mapped = image | {"image_id": 7}
+    hook = AssignmentSnapshots(detector, mapped, tmp_path / "a", number=2, image_format="RGB")
+    hook.trainer = SimpleNamespace(iter=0, start_iter=0, max_iter=3)
+    return hook
+
+
+def test_pictures_of_the_first_and_the_last_step(hook):
+    hook.folder.mkdir()
+    (hook.folder / "iteration_0000002.png").write_text("of an earlier run")
+    hook.before_train()
+    for hook.trainer.iter in range(3):
+        hook.after_step()
+    files = sorted(file.name for file in hook.folder.iterdir())
+    assert files == ["iteration_0000001.png", "iteration_0000003.png"]
+    assert cv2.imread(str(hook.folder / files[0])).std() > 10
+
+
+def test_a_resumed_run_keeps_its_pictures(hook):
+    hook.folder.mkdir()
+    (hook.folder / "iteration_0000001.png").write_text("")
+    hook.trainer.start_iter = 2
+    hook.before_train()
+    assert (hook.folder / "iteration_0000001.png").is_file()
+
+
+def test_nothing_of_the_training_changes(hook):
+    detector = hook.detector
+    before = {name: value.clone() for name, value in detector.state_dict().items()}
+    random = torch.get_rng_state()
+    hook.draw(1)
+    assert detector.training and detector.head.training and not detector.backbone.training
+    assert all((value == before[name]).all() for name, value in detector.state_dict().items())
+    assert all(p.grad is None for p in detector.parameters())
+    assert (torch.get_rng_state() == random).all()
+
+
+def test_random_numbers_go_on():
+    np.random.seed(0)
+    torch.manual_seed(0)
+    expected = np.random.rand(), float(torch.rand(()))
+    np.random.seed(0)
+    torch.manual_seed(0)
+    with same_random_numbers():
+        np.random.rand(), torch.rand(5)
+    assert (np.random.rand(), float(torch.rand(()))) == expected
+
+
+def config(number):
+    return OmegaConf.create({"train": {} if number is None else {"assignment_snapshots": number}})
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, "many"])
+def test_a_wrong_number_is_refused(number):
+    with pytest.raises(UserError, match=f"assignment_snapshots={number} must be a whole number"):
+        build_snapshots(config(number), tiny_detector())
+
+
+def test_none_without_the_option_or_a_scheme():
+    assert build_snapshots(config(None), tiny_detector()) is None
+    assert build_snapshots(config(0), tiny_detector()) is None
+    assert build_snapshots(config(4), tiny_fcos()) is None
