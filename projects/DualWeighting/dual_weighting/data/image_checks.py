@@ -50,7 +50,9 @@ def read_image_file(path: str, *, pixels: bool = True) -> ImageFile:
             content = file.read()
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
-            turned = image.getexif().get(ORIENTATION, 1) >= 5
+            # Of a PNG, Pillow reads the pixels too, for EXIF data that may stand behind them.
+            has_exif = pixels or image.format != "PNG"
+            turned = has_exif and image.getexif().get(ORIENTATION, 1) >= 5
             if pixels:
                 image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

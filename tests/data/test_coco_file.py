@@ -1,0 +1,91 @@
+"""A person's own file, read before the training."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from dual_weighting.data.coco_file import has_polygon, read_coco_file
+from dual_weighting.errors import UserError
+
+TRIANGLE = [1, 1, 9, 1, 5, 9]
+
+
+@pytest.fixture
+def read(tmp_path):
+    """A function that writes content, with its images, and reads it."""
+
+    def write_and_read(content):
+        for image_id in (1, 2):
+            cv2.imwrite(str(tmp_path / f"{image_id}.png"), np.zeros((30, 40, 3), dtype=np.uint8))
+        (tmp_path / "own.json").write_text(json.dumps(content))
+        return read_coco_file(str(tmp_path / "own.json"))
+
+    return write_and_read
+
+
+def test_what_a_file_says(read, content, tmp_path):
+    content["categories"].reverse()
+    content["images"].append({"id": 9, "file_name": "1.png", "width": 40, "height": 30})
+    data = read(content)
+    assert (data.category_ids, data.thing_classes) == ([3, 7], ["cat", "dog"])
+    assert (data.num_images, data.num_objects, data.without_objects) == (3, 2, ["1.png"])
+    assert data.name == f"coco:{tmp_path / 'own.json'}" and data.image_root == str(tmp_path)
+    assert data.mask_format == "polygon" and len(data.without_mask) == 2
+    assert data.left_out() == []
+
+
+def test_crowds_are_no_objects(read, content):
+    content["annotations"][1]["iscrowd"] = 1
+    data = read(content)
+    assert data.num_objects == 1 and data.without_objects == ["2.png"]
+
+
+def test_what_is_left_out_is_counted_and_named(read, content):
+    first = content["annotations"][0]
+    content["annotations"] += [
+        {**first, "id": 20, "image_id": 5},
+        {**first, "id": 21, "segmentation": [[1, 2, 3, 4]]},
+    ]
+    texts = read(content).left_out()
+    assert [text[:2] for text in texts] == ["1 ", "1 "]
+    assert "no image of the file and are left out: annotation 20 of image id 5." in texts[0]
+    assert "three points and are left out: annotation 21 of image id 1." in texts[1]
+
+
+def test_masks(read, content):
+    content["annotations"][0]["segmentation"] = [TRIANGLE]
+    content["annotations"][1]["segmentation"] = {"size": [30, 40], "counts": [1200]}
+    data = read(content)
+    assert data.mask_format == "bitmask" and not data.without_mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [([TRIANGLE], True), ([[1, 2, 3, 4], TRIANGLE], True), ([[1, 2, 3, 4]], False), ([], True)],
+)
+def test_polygons(mask, expected):
+    assert has_polygon({"segmentation": mask}) == expected
+
+
+FAULTS = {
+    "two have category id 3": lambda c: c["categories"].append({"id": 3, "name": "cow"}),
+    'two categories are called "cat"': lambda c: c["categories"].append({"id": 8, "name": "cat"}),
+    "two have image id 1": lambda c: c["images"].append(c["images"][0]),
+    "category id 3 has the name 5": lambda c: c["categories"][0].update(name=5),
+    "annotation 11 of image id 1 has category id 4": lambda c: c["annotations"][0].update(
+        category_id=4
+    ),
+    "Image id 2 of ": lambda c: c["images"][1].update(file_name="no.png"),
+}
+
+
+@pytest.mark.parametrize(("expected", "fault"), FAULTS.items(), ids=list(FAULTS))
+def test_faults_are_one_sentence(read, content, expected, fault, tmp_path):
+    fault(content)
+    with pytest.raises(UserError) as caught:
+        read(content)
+    sentence = str(caught.value)
+    assert expected in sentence and str(tmp_path / "own.json") in sentence
+    assert "\n" not in sentence
