@@ -1,6 +1,7 @@
 """ONNX files of detectors: writing them, and running them with ONNX Runtime."""
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
@@ -32,10 +33,15 @@ def write_onnx(
     metadata: Mapping[str, str],
 ) -> None:
     """Write `program`, which takes an image, as one file; `metadata` becomes its metadata_props."""
-    exported = torch.onnx.export(
-        program, input_names=["image"], output_names=list(output_names), opset_version=OPSET,
-        dynamo=True, verbose=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and onnxscript about themselves
+        exported = torch.onnx.export(
+            program,
+            input_names=["image"],
+            output_names=list(output_names),
+            opset_version=OPSET,
+            verbose=False,
+        )
     exported.model.metadata_props.update(metadata)
     exported.save(file, external_data=False)
 
