@@ -29,7 +29,8 @@ def same_metrics(first: Path, second: Path) -> bool:
 
 def test_training_leaves_what_it_says(trained):
     output, _ = trained
-    for name in ("model_final.pth", "detections.png", "training_curves.png", "config.yaml"):
+    pictures = ("detections.png", "training_curves.png", "report.html")
+    for name in ("model_final.pth", "config.yaml", *pictures):
         assert (output / name).stat().st_size > 0
     # Five-iteration lines, then the evaluation under the number of iterations done.
     assert iterations(output) == [4, 9, 14, 19, 24, 29, 34, 39, 40]
@@ -46,8 +47,8 @@ def test_console_can_be_followed(trained):
     assert "Running on" in result.stdout
     assert "eta: " in result.stdout and "total_loss: " in result.stdout
     _, places = result.stdout.split("Evaluation results for bbox")
-    assert "|   AP   |" in places and f"{output / 'model_final.pth'}" in places.splitlines()[-5]
-    assert f"{output / 'training_curves.png'}" in places.splitlines()[-1]
+    assert "|   AP   |" in places and f"{output / 'model_final.pth'}" in places.splitlines()[-6]
+    assert f"{output / 'report.html'}" in places.splitlines()[-1]
     # What fills screens is in the log file alone.
     assert "PyTorch built with" not in result.stdout
     assert "PyTorch built with" in (output / "log.txt").read_text()

@@ -46,7 +46,7 @@ from dual_weighting.visualization.svg_charts import (
     bar_chart,
     line_chart,
 )
-from dual_weighting.visualization.svg_matrix import matrix_chart
+from dual_weighting.visualization.svg_matrix import matrix_chart, shortened
 
 TASKS = {"bbox": "boxes", "segm": "masks"}
 LARGEST_MATRIX = 100  # classes
@@ -375,7 +375,7 @@ def worst_images(run: RunFiles) -> Content:
 def error_picture(found: Detections, image: int) -> bytes:
     """A JPEG of that image with its objects and detections."""
     matches, data = found.matches, found.matches.data
-    names = data.class_names
+    names = [shortened(name) for name in data.class_names]
     objects, detections = data.objects.of_image(image), data.detections.of_image(image)
     missed, shown = matches.missed(found.threshold), matches.at(found.threshold)
     marks = []
