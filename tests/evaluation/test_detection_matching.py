@@ -41,6 +41,12 @@ def test_the_nearest_free_object(matches):
     assert found.tolist() == [1, 0, -1]
 
 
+def test_of_objects_that_lie_alike_the_last_is_taken(matches):
+    """As COCO's evaluation does."""
+    objects = [(0, 0, HERE, False), (0, 0, HERE, False)]
+    assert matches(objects, [(0, 0, HERE, 0.9)]).found.tolist() == [1]
+
+
 def test_neither_another_class_nor_another_image(matches):
     objects = [(0, 0, HERE, False)]
     assert matches(objects, [(0, 1, HERE, 0.9), (1, 0, HERE, 0.9)]).found.tolist() == [-1, -1]
