@@ -43,7 +43,7 @@ def check_data_command(args: argparse.Namespace) -> None:
         num_faults += sum(len(finding.items) for finding in findings if finding.stops)
     if num_faults:
         raise UserError(
-            f"{num_faults} faults would stop a training: mend what stands under "
+            f"A training would stop, number of faults: {num_faults}; mend what stands under "
             '"This would stop the training".'
         )
 
