@@ -4,6 +4,11 @@
     python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py --eval-only \\
         train.init_checkpoint=output/model_final.pth
 
+On your own data, in COCO's format; what follows from it is printed and can be changed:
+
+    python tools/train_net.py --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py \\
+        --train-json train.json --train-images train/ --val-json val.json --val-images val/
+
 Runs on the GPU where there is one, else on the CPU, and says which.
 """
 
