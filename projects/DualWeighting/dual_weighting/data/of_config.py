@@ -1,5 +1,7 @@
 """Data sets that a config brings along: a person's own, in COCO's format."""
 
+import os
+
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.datasets import register_coco_instances
 from omegaconf import DictConfig, OmegaConf
@@ -48,7 +50,12 @@ def class_names(cfg: DictConfig) -> list[str]:
     for split in ("test", "train"):
         names = OmegaConf.select(cfg, f"dataloader.{split}.dataset.names")
         for name in [names] if isinstance(names, str) else names or []:
-            classes = MetadataCatalog.get(name).get("thing_classes")
+            metadata = MetadataCatalog.get(name)
+            if "thing_classes" not in metadata.as_dict() and os.path.isfile(
+                metadata.get("json_file", "")
+            ):
+                DatasetCatalog.get(name)  # Detectron2 finds the names in the file then
+            classes = metadata.get("thing_classes")
             if classes and len(classes) == num_classes:
                 return list(classes)
     return [str(k) for k in range(num_classes)]
