@@ -58,7 +58,7 @@ def export_command(args: argparse.Namespace) -> None:
         quantize(args.output, file)
         small = OnnxRunner(file)
         print(f"With weights in 8 bits: {file} ({os.path.getsize(file) / 1e6:.1f} MB).")
-        print(f"It differs by {difference(predictor, small, images)}.")
+        print(f"It differs by up to {difference(predictor, small, images)}.")
         print_latencies(predictor, {name: runner, "8 bits": small}, images[0])
     else:
         print_latencies(predictor, {name: runner}, images[0])

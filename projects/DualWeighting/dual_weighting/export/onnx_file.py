@@ -1,5 +1,6 @@
 """ONNX files of detectors: writing them, and running them with ONNX Runtime."""
 
+import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,11 @@ def quantize(file: str | os.PathLike, dest: str | os.PathLike) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     # Of ONNX Runtime's kernels for the CPU, the convolution takes unsigned weights only.
-    quantize_dynamic(file, dest, weight_type=QuantType.QUInt8)
+    logging.disable(logging.WARNING)  # it writes down every tensor that it leaves as it is
+    try:
+        quantize_dynamic(file, dest, weight_type=QuantType.QUInt8)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def operators(file: str | os.PathLike) -> set[str]:
