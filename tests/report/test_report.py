@@ -1,13 +1,17 @@
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 from coco_files import write_results
 from omegaconf import OmegaConf
 
 from dual_weighting.report import RunFiles, write_comparison, write_report
 from dual_weighting.report.page import SECTIONS
+from dual_weighting.report.results import error_picture
 from dual_weighting.report.run_files import Missing, environment_of
+from dual_weighting.visualization.error_pictures import RIGHT, WRONG
 
 from .conftest import CLASSES, EVIL, LOG
 from .page_text import Page
@@ -85,6 +89,16 @@ def test_an_image_and_the_annotations_that_are_gone(config, folder):
     (folder.parent / "truth.json").unlink()
     page = report(config, folder)
     assert "truth.json are not in their place" in page.sections["confusion"]
+
+
+def test_colours_of_the_worst_image(config, folder):
+    """Left edges of the boxes at x 10 and 60 of 100 pixels, where the picture has 480. The second
+    object was detected, but as another class."""
+    picture = cv2.imdecode(
+        np.frombuffer(error_picture(RunFiles(config, folder).detections, 0), np.uint8), 1
+    )[..., ::-1].astype(int)
+    assert np.abs(picture[144, 48] - RIGHT).max() < 60 > np.abs(picture[384, 288] - WRONG).max()
+    assert np.abs(picture[144, 96] - 200).max() < 5
 
 
 def test_results_of_other_data(config, folder):
