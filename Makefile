@@ -20,7 +20,7 @@ demo: $(INSTALLED)
 	$(PREPARE)
 	$(TRAIN)
 	@printf '\nThis is what was run:\n\n    %s\n    %s\n\n' '$(PREPARE)' '$(TRAIN)'
-	@printf 'Look at %s/detections.png and %s/training_curves.png.\n' $(OUTPUT) $(OUTPUT)
+	@printf "Look at %s/report.html and %s/detections.png.\n" $(OUTPUT) $(OUTPUT)
 
 test: $(INSTALLED)
 	$(PYTHON) -m pytest
