@@ -1,9 +1,8 @@
 from detectron2.config import LazyCall as L
 from detectron2.modeling.backbone import ResNet
-from detectron2.modeling.backbone.resnet import BottleneckBlock
 from detectron2.utils.registry import locate
 
-from dual_weighting.modeling import DeformableBottleneckBlock
+from dual_weighting.modeling import DeformableBottleneckBlock, FoldedBottleneckBlock
 
 from .R_50_FPN import backbone
 
@@ -23,7 +22,7 @@ def _stage(block, num_blocks, stride, in_channels, out_channels):
 
 # Deformable convolutions in res3 to res5.
 backbone.bottom_up.stages = [
-    _stage(BottleneckBlock, 3, 1, 64, 256),
+    _stage(FoldedBottleneckBlock, 3, 1, 64, 256),
     _stage(DeformableBottleneckBlock, 4, 2, 256, 512),
     _stage(DeformableBottleneckBlock, 6, 2, 512, 1024),
     _stage(DeformableBottleneckBlock, 3, 2, 1024, 2048),

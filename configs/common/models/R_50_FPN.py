@@ -3,6 +3,8 @@ from detectron2.modeling.backbone import FPN, BasicStem, ResNet
 from detectron2.modeling.backbone.fpn import LastLevelP6P7
 from detectron2.utils.registry import locate
 
+from dual_weighting.modeling import FoldedBottleneckBlock
+
 # As torchvision has it: stride in the 3x3 convolution. The statistics of the batch norms are fixed,
 # their scales learn, except in the stem and res2, which are constant.
 backbone = L(FPN)(
@@ -10,6 +12,7 @@ backbone = L(FPN)(
         stem=L(BasicStem)(in_channels=3, out_channels=64, norm="FrozenBN"),
         stages=L(ResNet.make_default_stages)(
             depth=50,
+            block_class=FoldedBottleneckBlock,
             stride_in_1x1=False,
             norm=L(locate)(name="dual_weighting.modeling.FixedStatisticsBatchNorm"),
         ),

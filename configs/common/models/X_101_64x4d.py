@@ -1,12 +1,13 @@
 from detectron2.config import LazyCall as L
 from detectron2.modeling.backbone import ResNet
-from detectron2.modeling.backbone.resnet import BottleneckBlock
 from detectron2.utils.registry import locate
+
+from dual_weighting.modeling import FoldedBottleneckBlock
 
 
 def _stage(num_blocks, stride, in_channels, out_channels):
     return L(ResNet.make_stage)(
-        block_class=BottleneckBlock,
+        block_class=FoldedBottleneckBlock,
         num_blocks=num_blocks,
         stride_per_block=[stride] + [1] * (num_blocks - 1),
         in_channels=in_channels,

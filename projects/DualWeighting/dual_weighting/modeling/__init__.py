@@ -5,6 +5,7 @@ from .box_refinement import BoxRefinement
 from .deform_conv import DeformableBottleneckBlock, DeformConv2d
 from .detector import DualWeightingDetector
 from .fcos import FCOSBaseline, FCOSBaselineHead
+from .folded_norm import FoldedBottleneckBlock
 from .head import DENSE_HEAD_REGISTRY, DenseHead
 from .norm import FixedStatisticsBatchNorm
 from .swin import SwinTransformer
@@ -20,5 +21,6 @@ __all__ = [
     "FCOSBaseline",
     "FCOSBaselineHead",
     "FixedStatisticsBatchNorm",
+    "FoldedBottleneckBlock",
     "SwinTransformer",
 ]

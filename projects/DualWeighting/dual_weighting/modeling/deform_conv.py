@@ -2,9 +2,10 @@
 
 import torch
 from detectron2.layers import Conv2d, get_norm
-from detectron2.modeling.backbone.resnet import BottleneckBlock
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
+
+from .folded_norm import FoldedBottleneckBlock
 
 
 class DeformConv2d(Conv2d):
@@ -54,7 +55,7 @@ class DeformConv2d(Conv2d):
         return out if self.activation is None else self.activation(out)
 
 
-class DeformableBottleneckBlock(BottleneckBlock):
+class DeformableBottleneckBlock(FoldedBottleneckBlock):
     """The bottleneck of ResNet whose 3x3 convolution is deformable."""
 
     def __init__(self, in_channels: int, out_channels: int, *, bottleneck_channels: int, **kwargs):
