@@ -10,7 +10,7 @@ endif
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 CONFIG := configs/Digits/dw_R_18_FPN.py
-OUTPUT := output/demo
+OUTPUT := output/dw
 PREPARE := $(PYTHON) tools/prepare_digits.py
 TRAIN := $(PYTHON) tools/train_net.py --config-file $(CONFIG) train.output_dir=$(OUTPUT)
 

@@ -14,6 +14,8 @@ session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]
 about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
 
 image = cv2.imread(source)  # BGR
+if image is None:
+    sys.exit(f"Error: {source} is no image that OpenCV can read.")
 height, width = image.shape[:2]
 scale = 1.0
 if about["min_size"]:
@@ -32,3 +34,4 @@ for k in range((scores > 0.3).sum()):  # they are sorted
     cv2.rectangle(image, (x1, y1), (x2, y2), (0, 255, 0), 1)
     cv2.putText(image, label, (x1, y1 - 3), 0, 0.35, (0, 255, 0), 1, cv2.LINE_AA)
 cv2.imwrite(dest, image)
+print(f"{(scores > 0.3).sum()} detections of score 0.3 or more, drawn in {dest}")

@@ -8,6 +8,7 @@ without these, a fifth of the images is kept for the validation. Writes train.js
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 import dual_weighting.engine  # noqa: F401  first, because it silences Detectron2's deprecations
@@ -21,8 +22,12 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--root", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--output", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--root", required=True, type=Path, metavar="DIR", help="the folder with Annotations"
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="DIR", help="of train.json, val.json"
+    )
     parser.add_argument("--images", type=Path, metavar="DIR", help=f"default: {IMAGES} of --root")
     parser.add_argument(
         "--val-share",
@@ -57,11 +62,10 @@ def voc_to_coco(args: argparse.Namespace) -> None:
         if names:
             print(f"  {what}: {len(names):,} ({some(names)})")
     images = args.images or args.root / IMAGES
-    print(
-        "Next: python tools/check_data.py "
-        f"--json {args.output / 'train.json'} --images {images} "
-        f"--val-json {args.output / 'val.json'} --val-images {images}"
-    )
+    command = ["python", "tools/check_data.py"]
+    command += ["--json", args.output / "train.json", "--images", images]
+    command += ["--val-json", args.output / "val.json", "--val-images", images]
+    print("Next:", shlex.join(map(str, command)))
 
 
 if __name__ == "__main__":

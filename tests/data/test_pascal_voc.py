@@ -76,3 +76,20 @@ def test_files_that_are_none(root, text):
 def test_missing_folder(root, tmp_path):
     with pytest.raises(UserError, match="JPEGImages does not exist"):
         convert(tmp_path / "other")
+
+
+def test_lists_of_names_with_spaces(root):
+    for folder, ending in (("JPEGImages", "png"), ("Annotations", "xml")):
+        (root / folder / f"a.{ending}").rename(root / folder / f"my a.{ending}")
+    (root / "ImageSets/Main/train.txt").write_text("my a\nb\n")
+    (root / "ImageSets/Main/val.txt").write_text("my a 1\n")
+    contents, _ = convert(root)
+    assert [x["file_name"] for x in contents["train"]["images"]] == ["b.png", "my a.png"]
+    assert [x["file_name"] for x in contents["val"]["images"]] == ["my a.png"]
+
+
+def test_a_list_of_other_images(root):
+    (root / "ImageSets/Main/train.txt").write_text("x\n")
+    (root / "ImageSets/Main/val.txt").write_text("a\n")
+    with pytest.raises(UserError, match=r"train\.txt names none of the annotated images"):
+        convert(root)

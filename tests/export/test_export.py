@@ -156,5 +156,7 @@ def test_onnx_and_its_example(recorded, tmp_path):
         for box, score, k in zip(*(found[name].tolist() for name in OUTPUTS), strict=True)
         if score > 0.3
     ]
-    assert example.stdout.splitlines() == shown and shown
+    *found, summary = example.stdout.splitlines()
+    assert found == shown and shown
+    assert summary.startswith(f"{len(shown)} detections of score 0.3 or more, drawn in ")
     assert (cv2.imread(str(tmp_path / "drawn.png"))[:, :, ::-1] != image).any()

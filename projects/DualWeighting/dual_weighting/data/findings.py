@@ -39,4 +39,8 @@ def report(findings: Iterable[Finding], num_shown: int = NUM_SHOWN) -> str:
         texts = [finding.text(num_shown) for finding in findings if finding.stops == stops]
         if texts:
             parts.append("\n".join([title, *texts]))
-    return "\n".join(parts) if parts else "Nothing is wrong."
+    if not parts:
+        return "Nothing is wrong."
+    if not any(finding.stops for finding in findings):
+        parts.append("Nothing of it would stop a training.")
+    return "\n".join(parts)

@@ -78,17 +78,23 @@ def split(root: Path, stems: Sequence[str], *, val_share: float) -> dict[str, li
     """Which of the images are "train" and which are "val"."""
     lists = {part: root / LISTS / f"{part}.txt" for part in ("train", "val")}
     if all(file.is_file() for file in lists.values()):
-        listed = {
-            part: {line.split()[0] for line in file.read_text().splitlines() if line.strip()}
-            for part, file in lists.items()
-        }
-        return {part: [stem for stem in stems if stem in names] for part, names in listed.items()}
+        return {part: listed(file, stems) for part, file in lists.items()}
     by_chance = sorted(stems, key=lambda stem: hashlib.sha1(stem.encode()).digest())
     val = set(by_chance[: round(val_share * len(stems))])
     return {
         "train": [stem for stem in stems if stem not in val],
         "val": [stem for stem in stems if stem in val],
     }
+
+
+def listed(file: Path, stems: Sequence[str]) -> list[str]:
+    """The images of a list. A line is a name, which may have spaces, or a name and a flag."""
+    lines = {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}
+    names = lines | {line.rsplit(maxsplit=1)[0] for line in lines if line}
+    chosen = [stem for stem in stems if stem in names]
+    if not chosen:
+        raise UserError(f"{file} names none of the annotated images, such as {stems[0]}.")
+    return chosen
 
 
 def read_objects(file: Path) -> list[dict]:
