@@ -25,6 +25,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--val-images", metavar="DIR", help="their images")
     parser.add_argument("--config-file", metavar="FILE", help="of the detector to be trained")
     parser.add_argument(
+        "--image-size", type=int, metavar="PIXELS", help="as it will be given to the training"
+    )
+    parser.add_argument(
         "--headers-only",
         action="store_true",
         help="faster: of each image its size only, so files that were cut short are not found",

@@ -6,13 +6,13 @@ import json
 import cv2
 import numpy as np
 import pytest
-from detectron2.config import LazyConfig
+from detectron2.config import LazyConfig, instantiate
 from omegaconf import OmegaConf
 
 from dual_weighting import model_zoo
 from dual_weighting.data import class_names
+from dual_weighting.engine.command_config import config_of_command
 from dual_weighting.engine.config import load_config
-from dual_weighting.engine.own_data import config_of_command
 from dual_weighting.errors import UserError
 
 NAMES = {4: "ant", 9: "bee", 30: "cow"}
@@ -162,6 +162,26 @@ def test_evaluating_only(args):
     assert "train.max_iter" not in text
 
 
+@pytest.mark.parametrize(
+    ("config", "opts", "expected"),
+    [
+        # COCO's 800 and 1333; Digits takes images as they are; several sizes become one.
+        (COCO, [], [320, 533, 320, 533]),
+        (DIGITS, [], [320, 533, 320, 533]),
+        ("COCO-Detection/dw_refine_R_50_FPN_ms_2x.py", [], [320, 533, 320, 533]),
+        (DIGITS, ["dataloader.test.mapper.augmentations=[]"], [320, 533]),
+    ],
+)
+def test_image_size(args, config, opts, expected):
+    cfg, text = config_of_command(args(config, *opts, image_size=320))
+    augmentations = [cfg.dataloader[split].mapper.augmentations for split in ("train", "test")]
+    steps = [x for split in augmentations for x in split if "short_edge_length" in x]
+    assert [v for x in steps for v in (x.short_edge_length, x.max_size)] == expected
+    for step in steps:
+        assert instantiate(step).get_transform(np.zeros((500, 1000, 3))).new_w == 533
+    assert "augmentations.0.short_edge_length  320" in text
+
+
 def test_no_option_changes_nothing(args):
     command = args(DIGITS, train_json=None, val_json=None)
     cfg, text = config_of_command(command)
@@ -173,6 +193,7 @@ ERRORS = [
     ({"val_json": None}, "needs --val-json too"),
     ({"train_json": None}, "give --train-json too; to evaluate only"),
     ({"train_json": None, "val_json": None, "epochs": 3.0}, "go with your own data"),
+    ({"image_size": 8}, "--image-size 8 must be 32 pixels or more"),
     ({"epochs": 0.0}, "--epochs 0 must be above 0"),
     ({"val": content(5, names=OTHER)}, r"only .*train\.json has cow; only .*val\.json has dog"),
     ({"val": content(5, names={1: "bee", 2: "ant", 3: "cow"})}, "ids put them in another order"),

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from dual_weighting.data.annotation_checks import AnnotationTable, annotation_findings
 from dual_weighting.data.coco_file import check_folder, read_content
@@ -18,15 +18,18 @@ from dual_weighting.data.image_checks import (
     read_image_files,
 )
 from dual_weighting.engine.config import load_config
+from dual_weighting.engine.image_size import check_image_size, image_size_values
+from dual_weighting.engine.overrides import apply_overrides
 from dual_weighting.errors import UserError
 
 
 def check_data_command(args: argparse.Namespace) -> None:
-    """`args`: json, images, val_json, val_images, config_file, headers_only, show, overrides.
+    """`args`: json, images, val_json, val_images, config_file, image_size,
+    headers_only, show, overrides.
 
     Prints what it has found; `UserError` when something would stop a training.
     """
-    cfg = load_config(args.config_file, args.overrides) if args.config_file else None
+    cfg = config_of(args)
     splits = [read_split(args.json, args.images, args)]
     if args.val_json:
         splits.append(read_split(args.val_json, args.val_images, args))
@@ -46,6 +49,19 @@ def check_data_command(args: argparse.Namespace) -> None:
             f"A training would stop, number of faults: {num_faults}; mend what stands under "
             '"This would stop the training".'
         )
+
+
+def config_of(args: argparse.Namespace) -> DictConfig | None:
+    """The config that the data is checked for, if the command names one."""
+    if not args.config_file:
+        return None
+    cfg = load_config(args.config_file)
+    check_image_size(args.image_size)
+    if args.image_size is not None:
+        for key, value in image_size_values(cfg, args.image_size):
+            OmegaConf.update(cfg, key, value)
+    apply_overrides(cfg, args.overrides)
+    return cfg
 
 
 @dataclass(frozen=True)

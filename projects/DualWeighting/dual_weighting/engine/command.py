@@ -40,6 +40,13 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how often each image is seen (default: as in the config, on few images more often)",
     )
+    own.add_argument(
+        "--image-size",
+        type=int,
+        metavar="PIXELS",
+        help="the shorter side that images are resized to, at most 1.67 times that for the longer "
+        "(default: as in the config); less is faster",
+    )
     # Stays the last positional argument of the parser: argparse sees options by their name.
     parser.add_argument(
         "--debug", action="store_true", help="show the traceback of errors a user can mend too"

@@ -17,6 +17,7 @@ from torch import nn
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbone_weights import is_backbone_address
 from dual_weighting.engine.best_checkpoint import BEST
+from dual_weighting.engine.command_config import config_of_command
 from dual_weighting.engine.config import check_sections
 from dual_weighting.engine.console import setup_run
 from dual_weighting.engine.device import (
@@ -29,7 +30,6 @@ from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.freed_memory import keep_freed_memory
 from dual_weighting.engine.metrics_file import cut_metrics, put_aside
-from dual_weighting.engine.own_data import config_of_command
 from dual_weighting.engine.processes import launch_processes
 from dual_weighting.engine.run_folder import FINAL
 from dual_weighting.engine.trainer import build_trainer
