@@ -8,8 +8,8 @@ from coco_files import write_results
 from omegaconf import OmegaConf
 
 from dual_weighting.report import RunFiles, write_comparison, write_report
+from dual_weighting.report.mistakes import error_picture
 from dual_weighting.report.page import SECTIONS
-from dual_weighting.report.results import error_picture
 from dual_weighting.report.run_files import Missing, environment_of
 from dual_weighting.visualization.error_pictures import RIGHT, WRONG
 

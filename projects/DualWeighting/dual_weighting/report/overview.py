@@ -13,7 +13,7 @@ from dual_weighting.report.blocks import (
     number,
     numbers,
 )
-from dual_weighting.report.results import class_means
+from dual_weighting.report.precision import class_means
 from dual_weighting.report.run_files import Missing, RunFiles, flat
 from dual_weighting.report.training import value_text
 from dual_weighting.visualization.markup import Content, element

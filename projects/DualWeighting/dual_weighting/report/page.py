@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
-from dual_weighting.report import overview, results, training
+from dual_weighting.report import mistakes, overview, precision, scores, training
 from dual_weighting.report.blocks import Section, page
 from dual_weighting.report.run_files import RunFiles
 
@@ -12,13 +12,13 @@ REPORT = "report.html"
 SECTIONS = {
     "notices": ("What to notice", overview.notices),
     "training": ("Training", training.curves),
-    "ap": ("Average precision", results.average_precision),
-    "classes": ("Classes", results.classes),
-    "precision": ("Precision and recall", results.precision_and_recall),
-    "confusion": ("Confusion", results.confusion),
-    "calibration": ("Calibration", results.calibration),
-    "nms": ("With and without NMS", results.duplicates),
-    "images": ("Worst images", results.worst_images),
+    "ap": ("Average precision", precision.average_precision),
+    "classes": ("Classes", precision.classes),
+    "precision": ("Precision and recall", precision.precision_and_recall),
+    "confusion": ("Confusion", mistakes.confusion),
+    "calibration": ("Calibration", scores.calibration),
+    "nms": ("With and without NMS", scores.duplicates),
+    "images": ("Worst images", mistakes.worst_images),
     "assignment": ("Assignment", training.snapshots),
     "settings": ("Settings and versions", training.settings),
 }
