@@ -1,4 +1,6 @@
-"""Detect objects in an image with an exported detector: python onnx_detect.py MODEL IMAGE OUTPUT
+"""Detect objects in an image with an exported detector, those of SCORE (0.3) and more.
+
+python onnx_detect.py MODEL IMAGE OUTPUT [SCORE]
 
 Needs onnxruntime and opencv-python, nothing else. MODEL is written by tools/export_model.py.
 """
@@ -9,7 +11,7 @@ import sys
 import cv2
 import onnxruntime
 
-model, source, dest = sys.argv[1:]
+model, source, dest, threshold = (*sys.argv[1:], 0.3)[:4]
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
 
@@ -27,11 +29,12 @@ if about["image_format"] == "RGB":
 
 boxes, scores, classes = session.run(["boxes", "scores", "classes"], {"image": resized})
 boxes = (boxes * ([width / size[0], height / size[1]] * 2)).round().astype(int)
-for k in range((scores > 0.3).sum()):  # they are sorted
+count = (scores >= float(threshold)).sum()
+for k in range(count):  # they are sorted
     x1, y1, x2, y2 = boxes[k].tolist()
     label = f"{about['classes'][classes[k]]} {scores[k]:.2f}"
     print(f"{label} at {x1}, {y1}, {x2}, {y2}")
     cv2.rectangle(image, (x1, y1), (x2, y2), (0, 255, 0), 1)
     cv2.putText(image, label, (x1, y1 - 3), 0, 0.35, (0, 255, 0), 1, cv2.LINE_AA)
 cv2.imwrite(dest, image)
-print(f"{(scores > 0.3).sum()} detections of score 0.3 or more, drawn in {dest}")
+print(f"{count} detections of score {threshold} or more, drawn in {dest}")

@@ -12,7 +12,7 @@ import argparse
 
 import dual_weighting.engine  # noqa: F401  first, because it silences Detectron2's deprecations
 from dual_weighting.engine.command import run_command
-from dual_weighting.engine.convert_checkpoint import convert_command
+from dual_weighting.model_zoo.convert_checkpoint import convert_command
 
 
 def parse_arguments() -> argparse.Namespace:

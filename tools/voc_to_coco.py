@@ -17,6 +17,8 @@ from dual_weighting.data.pascal_voc import IMAGES, convert
 from dual_weighting.engine.command import run_command
 from dual_weighting.errors import UserError
 
+CONFIG = "configs/COCO-Detection/dw_R_50_FPN_1x.py"  # named as an example of what comes next
+
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -65,6 +67,7 @@ def voc_to_coco(args: argparse.Namespace) -> None:
     command = ["python", "tools/check_data.py"]
     command += ["--json", args.output / "train.json", "--images", images]
     command += ["--val-json", args.output / "val.json", "--val-images", images]
+    command += ["--config-file", CONFIG]
     print("Next:", shlex.join(map(str, command)))
 
 

@@ -15,13 +15,13 @@ from dual_weighting.checkpoint.conversion import Rules, convert
 from dual_weighting.checkpoint.foreign_file import read_foreign_weights
 from dual_weighting.checkpoint.mmdetection import MMDETECTION, merging_order
 from dual_weighting.checkpoint.recognition import Candidate, recognize
-from dual_weighting.engine.convert_checkpoint import (
+from dual_weighting.errors import UserError
+from dual_weighting.model_zoo.convert_checkpoint import (
     candidates,
     convert_file,
     recognize_release,
     zoo_files,
 )
-from dual_weighting.errors import UserError
 
 TOOL = HERE.parents[1] / "tools" / "convert_checkpoint.py"
 

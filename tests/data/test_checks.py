@@ -27,6 +27,14 @@ def test_a_file_without_annotations(content):
     assert list(found(content)) == ["images without an object", "classes without an object"]
 
 
+def test_one_class_written_in_two_ways(content):
+    content["categories"] += [{"id": 50, "name": "Cat "}, {"id": 51, "name": "?"}]
+    findings = found(content)
+    assert findings["classes whose names differ in case, spaces or punctuation only"] == [
+        '"cat" and "Cat "'
+    ]
+
+
 ADDED = {
     "annotations with the id of another": {"id": 11, "bbox": [0, 0, 5, 5]},
     "annotations of an unknown category": {"category_id": 99},

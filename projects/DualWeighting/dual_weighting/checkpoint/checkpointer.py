@@ -77,7 +77,7 @@ class Checkpointer(DetectionCheckpointer):
             advice = f"write the name of another one into {last}, or delete it and start again"
             raise UserError(
                 f"The checkpoint {path} does not exist: "
-                + (advice if named else "check train.init_checkpoint")
+                + (advice if named else "check its path, for train_net.py in train.init_checkpoint")
                 + "."
             )
 
@@ -114,7 +114,7 @@ class Checkpointer(DetectionCheckpointer):
             raise UserError(
                 f"The checkpoint lacks {len(lacking)} of the model's {len(parameters)} parameters "
                 f"or has them in another shape, the first is {lacking[0]}: "
-                "check that train.init_checkpoint belongs to the --config-file."
+                "check that it belongs to this config."
             )
         return incompatible
 

@@ -1,6 +1,6 @@
 """What is wrong with annotations in COCO's format, or deserves a look; images are not opened."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -161,10 +161,24 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
         "classes without an object", [name for name, n, _ in table.class_counts() if n == 0]
     )
     yield Finding(
+        "classes whose names differ in case, spaces or punctuation only",
+        [" and ".join(f'"{name}"' for name in names) for names in alike(content["categories"])],
+        advice="one class written in two ways is two classes",
+    )
+    yield Finding(
         "annotations with the id 0",
         [called(x) for x in annotations if x["id"] == 0],
         advice="pycocotools, but not hotcoco, takes every detection of it for wrong",
     )
+
+
+def alike(categories: list[dict]) -> list[list[str]]:
+    """Names of categories with the same letters and digits."""
+    groups = defaultdict(list)
+    for category in categories:
+        name = str(category["name"])
+        groups["".join(filter(str.isalnum, name.casefold())) or name].append(name)
+    return [names for names in groups.values() if len(names) > 1]
 
 
 def mask_findings(table: AnnotationTable, *, masks: bool) -> Iterator[Finding]:

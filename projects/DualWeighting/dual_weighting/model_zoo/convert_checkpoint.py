@@ -9,7 +9,6 @@ from detectron2.config import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from dual_weighting import model_zoo
 from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.checkpoint.backbone_weights import backbone_state
 from dual_weighting.checkpoint.conversion import Conversion, Rules, convert
@@ -18,6 +17,7 @@ from dual_weighting.checkpoint.mmdetection import MMDETECTION, RELEASES, TORCHVI
 from dual_weighting.checkpoint.recognition import Candidate, missing_names, recognize
 from dual_weighting.engine.config import load_config
 from dual_weighting.errors import UserError
+from dual_weighting.model_zoo.model_zoo import config_names, get_config_file
 
 
 def convert_command(args: argparse.Namespace) -> None:
@@ -75,8 +75,8 @@ def recognize_release(weights: Mapping[str, Tensor], *, file: str) -> tuple[Rule
 def zoo_files(method: str) -> dict[str, str]:
     """The model zoo's configs of one method: names and files."""
     return {
-        name: model_zoo.get_config_file(name)
-        for name in model_zoo.config_names()
+        name: get_config_file(name)
+        for name in config_names()
         if os.path.basename(name).startswith(method)
     }
 
