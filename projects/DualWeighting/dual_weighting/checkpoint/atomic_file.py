@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from dual_weighting.checkpoint.full_disk import full_disk_error, full_disk_sentence
+from dual_weighting.errors import UserError
+
 PARTIAL = ".partial"
 
 
@@ -14,7 +17,8 @@ def atomic_file(path: str | os.PathLike, mode: str) -> Iterator[IO]:
     """Open a file for writing (`mode` "w" or "wb") that takes the name `path` when it is complete.
 
     Until then it is `path`.partial in the same folder. Whoever reads `path` sees the old content or
-    the new, also after a power cut; an exception in the block leaves the old.
+    the new, also after a power cut; an exception in the block leaves the old. Raises `UserError`
+    when the disk is full.
     """
     partial = f"{path}{PARTIAL}"
     try:
@@ -23,8 +27,10 @@ def atomic_file(path: str | os.PathLike, mode: str) -> Iterator[IO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         Path(partial).unlink(missing_ok=True)
+        if full := full_disk_error(error):
+            raise UserError(full_disk_sentence(full, path)) from error
         raise
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
     try:

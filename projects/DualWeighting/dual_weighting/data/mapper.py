@@ -6,20 +6,27 @@ from detectron2.config import instantiate
 from detectron2.data import DatasetMapper
 from detectron2.data.detection_utils import SizeMismatchError, read_image
 from omegaconf import DictConfig
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from dual_weighting.assignment.records import IGNORED
 from dual_weighting.errors import UserError
 
+# What reading an image raises; Pillow has SyntaxError for a damaged PNG.
+UNUSABLE = (OSError, SyntaxError, SizeMismatchError, Image.DecompressionBombError)
+SKIPPED_IMAGES = "skipped_images"  # in a mapped record: what was wrong with those it stands for
+
 
 class DetectionMapper(DatasetMapper):
-    """Detectron2's DatasetMapper, but an image that cannot be used is a UserError that names it."""
+    """Detectron2's DatasetMapper, but an image that cannot be used is a UserError that names it,
+    or another takes its place."""
 
     def __init__(
         self,
         is_train: bool,
         *,
         ignore_regions: bool = False,
+        on_bad_image: str = "stop",
+        max_bad_in_a_row: int = 10,
         use_instance_mask: bool = False,
         instance_mask_format: str = "polygon",
         recompute_boxes: bool = False,
@@ -30,9 +37,20 @@ class DetectionMapper(DatasetMapper):
             ignore_regions: crowds stay, as instances of the class `IGNORED`; our detectors neither
                 train on such a region nor punish detections in it. If not, they are left out as
                 Detectron2 does, and what is detected there counts as wrong.
+            on_bad_image: "stop", or for a training "skip": the mapper returns None for an image
+                that cannot be used, so that Detectron2's loader takes another at random, and the
+                next record it maps has the sentences in a list, `SKIPPED_IMAGES`.
+            max_bad_in_a_row: so many stop the training after all: the folder will be wrong.
             is_train, use_instance_mask, instance_mask_format, recompute_boxes, kwargs: those of
                 Detectron2's DatasetMapper. Here stand those that commands may change.
         """
+        if on_bad_image not in ("stop", "skip"):
+            raise UserError(f"mapper.on_bad_image={on_bad_image} is impossible: use stop or skip.")
+        if on_bad_image == "skip" and not is_train:
+            raise UserError(
+                "dataloader.test.mapper.on_bad_image=skip is impossible, because metrics are of "
+                "all images: only dataloader.train.mapper can skip some."
+            )
         super().__init__(
             is_train,
             use_instance_mask=use_instance_mask,
@@ -41,15 +59,33 @@ class DetectionMapper(DatasetMapper):
             **kwargs,
         )
         self.ignore_regions = ignore_regions
+        self.on_bad_image = on_bad_image
+        self.max_bad_in_a_row = max_bad_in_a_row
+        self._bad: list[str] = []  # since the last sound one
 
-    def __call__(self, dataset_dict: dict) -> dict:
+    def __call__(self, dataset_dict: dict) -> dict | None:
         try:
-            return super().__call__(dataset_dict)
-        except (OSError, SyntaxError, SizeMismatchError) as error:  # PIL: SyntaxError for bad PNG
-            raise UserError(
+            record = super().__call__(dataset_dict)
+        except UNUSABLE as error:
+            sentence = (
                 f"Image {dataset_dict['file_name']} (image id {dataset_dict.get('image_id')}) "
                 f"{fault(error, dataset_dict)}."
-            ) from error
+            )
+            if self.on_bad_image == "stop":
+                raise UserError(sentence) from error
+            self._skip(sentence)
+            return None
+        if self._bad:
+            record[SKIPPED_IMAGES], self._bad = self._bad, []
+        return record
+
+    def _skip(self, sentence: str) -> None:
+        self._bad.append(sentence)
+        if len(self._bad) >= self.max_bad_in_a_row:
+            raise UserError(
+                f"Training stopped: {len(self._bad)} images one after the other cannot be used, "
+                f"the last is this: {sentence}"
+            )
 
     def _transform_annotations(self, dataset_dict, transforms, image_shape) -> None:
         if self.ignore_regions:
@@ -67,6 +103,7 @@ def annotated_mapper(dataloader: DictConfig) -> Callable[[dict], dict]:
     mapper = {**dataloader.train.mapper, "augmentations": dataloader.test.mapper.augmentations}
     if "ignore_regions" in mapper:
         mapper["ignore_regions"] = False  # they are no ground truths
+    mapper.pop("on_bad_image", None)  # it is this image that is to be seen
     return instantiate(mapper)
 
 

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from dual_weighting.data.mapper import SKIPPED_IMAGES
 from dual_weighting.engine import finite_loss
 from dual_weighting.engine.precision import autocast_dtype
 from dual_weighting.errors import UserError
@@ -30,7 +32,7 @@ class EndOfTraining(BaseException):
 
 class Trainer(SimpleTrainer):
     """Detectron2's trainer with mixed precision, gradient accumulation and gradient clipping, which
-    stops at the very iteration in which a loss is no number.
+    stops at the very iteration in which a loss is no number, or does without its step.
 
     An iteration is a step of the optimizer. With `accumulate` = N it takes N batches of the data
     loader one after the other, with the memory of one, and goes along the mean of their gradients.
@@ -42,6 +44,14 @@ class Trainer(SimpleTrainer):
       here each of the N batches is divided by its own, so that objects in batches of few weigh
       more. The gradients are the same where these numbers are;
     - not equal are layers with statistics of their batch (BatchNorm, SyncBN).
+
+    A step that is skipped leaves weights, buffers, optimizer and loss scaling as they were, in all
+    processes; what goes by the iteration, such as the learning rate, goes on.
+
+    Attributes:
+        step_taken: whether the last iteration was not skipped.
+        skipped_images: how often this process was given another image, by what was wrong with
+            the one in whose place it is. Emptied by whoever reports it.
     """
 
     def __init__(
@@ -53,6 +63,7 @@ class Trainer(SimpleTrainer):
         accumulate: int = 1,
         clip_grad_norm: float | None = None,
         precision: torch.dtype | None = None,
+        max_skipped_in_a_row: int | None = None,
     ) -> None:
         """
         Args:
@@ -62,6 +73,8 @@ class Trainer(SimpleTrainer):
                 norm before clipping is reported as `grad_norm`.
             precision: what autocast computes in, None for no autocast. float16 comes with loss
                 scaling, because its small gradients would be zero.
+            max_skipped_in_a_row: so many steps in a row whose losses or gradients are no number
+                stop the training, fewer are skipped. None: the first one stops it.
         """
         super().__init__(model, data_loader, optimizer)
         self.accumulate = accumulate
@@ -70,6 +83,13 @@ class Trainer(SimpleTrainer):
         self.device = next(model.parameters()).device
         scaled = precision is torch.float16
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+        self.skipped: finite_loss.SkippedSteps | None = None
+        if max_skipped_in_a_row is not None:
+            self.skipped = finite_loss.SkippedSteps(max_in_a_row=max_skipped_in_a_row)
+            self._buffers = finite_loss.Buffers(model)
+        self.step_taken = True
+        self.skipped_images: Counter[str] = Counter()
+        self._last_losses: dict[str, Tensor] = {}
 
     def train(self, start_iter: int, max_iter: int) -> None:
         """Run the iterations from `start_iter` to `max_iter`, or until a hook ends the training."""
@@ -79,8 +99,29 @@ class Trainer(SimpleTrainer):
             logger.info("%s", end)
 
     def run_step(self) -> None:
+        if self.skipped is None:
+            self._take_step()
+        else:
+            self._try_step(self.skipped)
+
+    def _try_step(self, skipped: finite_loss.SkippedSteps) -> None:
+        self._buffers.keep()
+        self.step_taken = False
+        try:
+            self._take_step()
+            self.step_taken = True
+            skipped.in_a_row = 0
+        except finite_loss.NotFinite as problem:
+            self.optimizer.zero_grad()
+            self._buffers.restore()
+            skipped.add(problem)
+            if self._last_losses:  # again, so that no line of metrics.json lacks them
+                self._write_metrics(self._last_losses, data_time=0.0)
+        self.storage.put_scalar("skipped_iterations", skipped.total, smoothing_hint=False)
+
+    def _take_step(self) -> None:
         self.optimizer.zero_grad()
-        all_losses, data_time = [], 0.0
+        all_losses, files, data_time = [], [], 0.0
         for k in range(self.accumulate):
             batch, seconds = self._next_batch()
             with self._gradients_kept(until_last=k < self.accumulate - 1):
@@ -88,17 +129,22 @@ class Trainer(SimpleTrainer):
                 self.grad_scaler.scale(sum(losses.values()) / self.accumulate).backward()
             finite_loss.check_losses(losses, iteration=self.iter, batch=batch)
             all_losses.append(losses)
+            files.append(finite_loss.file_names(batch))
             data_time += seconds
         self.after_backward()
-        self._write_metrics(mean_of(all_losses), data_time)
-        self._clip_gradients()
+        self._clip_gradients(files)
+        self._last_losses = mean_of(all_losses)
+        self._write_metrics(self._last_losses, data_time)
         self.grad_scaler.step(self.optimizer)
         self.grad_scaler.update()
 
     def _next_batch(self) -> tuple[list[dict], float]:
         """The next batch and the seconds it took."""
         start = time.perf_counter()
-        return next(self._data_loader_iter), time.perf_counter() - start
+        batch = next(self._data_loader_iter)
+        for image in batch:
+            self.skipped_images.update(image.pop(SKIPPED_IMAGES, ()))
+        return batch, time.perf_counter() - start
 
     def _gradients_kept(self, *, until_last: bool) -> AbstractContextManager:
         """Processes exchange gradients only after the last batch of a step."""
@@ -110,13 +156,18 @@ class Trainer(SimpleTrainer):
         with torch.autocast(self.device.type, dtype=self.precision, enabled=enabled):
             return self.model(batch)
 
-    def _clip_gradients(self) -> None:
-        if self.clip_grad_norm is None:
+    def _clip_gradients(self, files: list[str]) -> None:
+        """Clip the gradients, and check them where a step may be skipped or their norm is known."""
+        if self.clip_grad_norm is None and (self.skipped is None or self.grad_scaler.is_enabled()):
             return
+        bound = math.inf if self.clip_grad_norm is None else self.clip_grad_norm
         self.grad_scaler.unscale_(self.optimizer)
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        norm = nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm).item()
-        if math.isfinite(norm):  # loss scaling skips a step of infinite gradients
+        norm = nn.utils.clip_grad_norm_(parameters, bound).item()
+        if not self.grad_scaler.is_enabled():
+            finite_loss.check_gradient(norm, iteration=self.iter, files=files)
+        # Loss scaling skips a step of infinite gradients by itself.
+        if self.clip_grad_norm is not None and math.isfinite(norm):
             self.storage.put_scalar("grad_norm", norm)
 
     def state_dict(self) -> dict:
@@ -124,18 +175,20 @@ class Trainer(SimpleTrainer):
         state.pop("hooks", None)  # they go by the iteration
         if self.grad_scaler.is_enabled():
             state["grad_scaler"] = self.grad_scaler.state_dict()
+        if self.skipped is not None:
+            state["skipped_iterations"] = self.skipped.total
         return state
 
     def load_state_dict(self, state_dict: dict) -> None:
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "hooks"})
         if self.grad_scaler.is_enabled() and "grad_scaler" in state_dict:
             self.grad_scaler.load_state_dict(state_dict["grad_scaler"])
+        if self.skipped is not None:
+            self.skipped.total = state_dict.get("skipped_iterations", 0)
 
 
 def mean_of(losses: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of each loss over batches, detached."""
-    if len(losses) == 1:
-        return dict(losses[0])
     return {name: torch.stack([x[name].detach() for x in losses]).mean() for name in losses[0]}
 
 
@@ -151,6 +204,7 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
     optimizer = instantiate(cfg.optimizer)
     loader = instantiate(cfg.dataloader.train)
     device = next(model.parameters()).device
+    skip = cfg.train.get("on_bad_loss", "stop") == "skip"
     ddp = dict(cfg.train.ddp)
     if device.type == "cpu":
         ddp["device_ids"] = None
@@ -161,4 +215,5 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
         accumulate=cfg.train.get("accumulate", 1),
         clip_grad_norm=cfg.train.get("clip_grad_norm"),
         precision=autocast_dtype(cfg.train.amp, device),
+        max_skipped_in_a_row=cfg.train.get("max_skipped_in_a_row", 10) if skip else None,
     )

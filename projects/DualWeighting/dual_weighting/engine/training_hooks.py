@@ -16,6 +16,7 @@ from dual_weighting.engine.ema import EMAHook, WeightAverage
 from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook, TrainingProgressHook
 from dual_weighting.engine.metrics_file import metric_values
 from dual_weighting.engine.progress_bar import ProgressBar, on_terminal
+from dual_weighting.engine.skipped_images import SkippedImagesHook
 from dual_weighting.engine.training_options import option
 from dual_weighting.engine.validation import Validation
 from dual_weighting.engine.writers import build_writers
@@ -52,6 +53,7 @@ def build_hooks(
         hooks.PeriodicCheckpointer(checkpointer, **cfg.train.checkpointer) if main else None,
         EvalHook(cfg.train.eval_period, validation),
         build_best_checkpointer(cfg, evaluated, resumed=resumed) if main else None,
+        build_skipped_images(cfg),
         early_stopping,
         hooks.PeriodicWriter(build_writers(cfg), period=cfg.train.log_period) if main else None,
     ]
@@ -69,6 +71,14 @@ def build_best_checkpointer(
     if resumed:
         hook.resume()
     return hook
+
+
+def build_skipped_images(cfg: DictConfig) -> SkippedImagesHook | None:
+    """The hook that counts images, None where a bad one stops the training."""
+    if cfg.dataloader.train.mapper.get("on_bad_image", "stop") == "stop":
+        return None
+    before = metric_values(Path(cfg.train.output_dir, "metrics.json"), "skipped_images")
+    return SkippedImagesHook(cfg.train.log_period, before=before[-1] if before else 0)
 
 
 def build_early_stopping(cfg: DictConfig, checkpointer: Checkpointer) -> EarlyStopping | None:

@@ -81,6 +81,7 @@ def validation_data(cfg: DictConfig) -> MapDataset:
     try:
         loader.train.dataset.names = loader.test.dataset.names
         loader.train.mapper.augmentations = loader.test.mapper.augmentations
+        loader.train.mapper.pop("on_bad_image", None)  # the losses are of all images
     except OmegaConfBaseException as error:
         raise UserError(
             "train.validation_loss=True needs dataloader.train and dataloader.test with "

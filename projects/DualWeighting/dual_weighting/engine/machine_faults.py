@@ -1,0 +1,109 @@
+"""What the machine does to a command, said in one sentence: full disks, killed processes."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dual_weighting.checkpoint.full_disk import full_disk_error, full_disk_sentence
+from dual_weighting.errors import UserError
+
+KILLED_LOADER = re.compile(
+    r"DataLoader worker \(pid[^)]*\) (?:is killed by signal: (?P<signal>[^.]*)|exited unexpectedly)"
+)
+NO_SHARED_MEMORY = ("Bus error", "shared memory(shm)", "unable to open shared memory object")
+NO_IMAGE_LEFT = "Sample larger than population"
+
+
+@contextmanager
+def faults_explained(output_dir: str = ".") -> Iterator[None]:
+    """Let a fault of the machine in the block be a `UserError`; other errors stay what they are.
+
+    Where more than one arose, as hooks run after a failure too, the first one is said.
+    `output_dir`: where files are written whose name an error does not have.
+    """
+    excepthook = threading.excepthook
+    threading.excepthook = _quiet_when_full(excepthook)
+    try:
+        yield
+    except Exception as error:
+        sentence = explanation(error, output_dir)
+        if full_disk_error(error):
+            close_log_files()
+        if sentence in (None, str(error)):
+            raise
+        raise UserError(sentence) from error
+    finally:
+        threading.excepthook = excepthook
+
+
+def explanation(error: BaseException, output_dir: str) -> str | None:
+    """The sentence for the first error that led to `error` and can be explained; None for none.
+
+    A `UserError` explains those that it was raised from.
+    """
+    errors = [error]
+    while (before := errors[-1].__cause__ or errors[-1].__context__) is not None:
+        errors.append(before)
+    errors.reverse()
+    sentences = [str(e) for e in errors if isinstance(e, UserError)]
+    sentences += filter(None, (_explain(e, output_dir) for e in errors))
+    return sentences[0] if sentences else None
+
+
+def _explain(error: BaseException, output_dir: str) -> str | None:
+    text = str(error)
+    if isinstance(error, OSError) and error is full_disk_error(error):
+        return full_disk_sentence(error, error.filename or output_dir)
+    if isinstance(error, RuntimeError):
+        killed = KILLED_LOADER.search(text)
+        if any(symptom in text for symptom in NO_SHARED_MEMORY):
+            return (
+                "The processes that load images have no shared memory left: enlarge /dev/shm "
+                "(docker run --shm-size=8g), or set dataloader.train.num_workers=0 and "
+                "dataloader.test.num_workers=0, and go on with --resume."
+            )
+        if killed:
+            return (
+                "A process that loads images was ended from outside "
+                f"({killed['signal'] or 'without a word'}), as systems do that run out of memory: "
+                "lower dataloader.train.num_workers and dataloader.test.num_workers "
+                "(0: no such process), or the batch, and go on with --resume."
+            )
+    if isinstance(error, ValueError) and NO_IMAGE_LEFT in text:
+        return (
+            "None of the images that are trained on can be used; what is wrong with each is said "
+            "with dataloader.train.mapper.on_bad_image=stop."
+        )
+    return None
+
+
+def close_log_files() -> None:
+    """Write no more to log files: they complain about a full disk again with every line, and what
+    they could not write, at the end once more."""
+    logging.raiseExceptions = False
+    handlers = [h for logger in _loggers() for h in logger.handlers]
+    for handler in handlers:
+        stream = getattr(handler, "stream", None)
+        if hasattr(stream, "name") and not str(stream.name).startswith("<"):
+            try:
+                stream.close()
+            except OSError:
+                logging.Handler.close(handler)
+
+
+def _loggers() -> list[logging.Logger]:
+    known = list(logging.Logger.manager.loggerDict.values())
+    return [logging.getLogger(), *(x for x in known if isinstance(x, logging.Logger))]
+
+
+def _quiet_when_full(excepthook):
+    """What to do with errors in threads, such as TensorBoard's: of a full disk, its next write
+    raises the error again."""
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not full_disk_error(args.exc_value):
+            excepthook(args)
+
+    return hook
