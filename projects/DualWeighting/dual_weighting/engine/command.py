@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from detectron2.engine import default_argument_parser
 
+from dual_weighting.engine.machine_faults import faults_explained
 from dual_weighting.errors import UserError
 
 EPILOG = """
@@ -67,13 +68,14 @@ def sentence(error: UserError) -> str:
 
 
 def run_command(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Run `main(args)`; a `UserError` becomes one line on stderr and exit code 1.
+    """Run `main(args)`; a `UserError`, or a full disk, becomes one line on stderr and exit code 1.
 
     With `args.debug` its traceback is shown as well. Any other exception is a defect and keeps its
     traceback (exit code 1); an interruption from the keyboard ends with 130.
     """
     try:
-        main(args)
+        with faults_explained():
+            main(args)
     except UserError as error:
         if getattr(args, "debug", False):
             raise

@@ -29,6 +29,7 @@ from dual_weighting.engine.device import (
 from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.freed_memory import keep_freed_memory
+from dual_weighting.engine.machine_faults import faults_explained
 from dual_weighting.engine.metrics_file import cut_metrics, put_aside
 from dual_weighting.engine.processes import launch_processes
 from dual_weighting.engine.run_folder import FINAL
@@ -62,15 +63,16 @@ def run(args: argparse.Namespace) -> None:
     device = choose_device(cfg.train.device)
     if device.type == "cpu":
         keep_freed_memory()
-    setup_run(cfg, args)
-    logger.info(describe_device(device, num_processes=comm.get_world_size()))
-    if own_data:
-        logger.info(own_data)
-    model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
-    if args.eval_only:
-        evaluate(cfg, model, resume=args.resume)
-    else:
-        train(cfg, model, resume=args.resume)
+    with faults_explained(cfg.train.output_dir):
+        setup_run(cfg, args)
+        logger.info(describe_device(device, num_processes=comm.get_world_size()))
+        if own_data:
+            logger.info(own_data)
+        model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
+        if args.eval_only:
+            evaluate(cfg, model, resume=args.resume)
+        else:
+            train(cfg, model, resume=args.resume)
 
 
 def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict:
