@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dual_weighting.engine.command import argument_parser, run_command, sentence
-from dual_weighting.engine.device import choose_device, describe_device, prepare_processes
+from dual_weighting.engine.device import check_gpus, choose_device, describe_device
 from dual_weighting.errors import UserError
 
 
@@ -82,6 +82,6 @@ def test_devices_with_two_gpus(monkeypatch):
     assert choose_device("auto") == torch.device("cuda", 0)
     with pytest.raises(UserError, match="cuda:2 does not exist, torch sees 2 GPU"):
         choose_device("cuda:2")
-    prepare_processes(torch.device("cuda", 0), num_processes=2)
-    with pytest.raises(UserError, match="--num-gpus 3 asks for more GPUs than the 2"):
-        prepare_processes(torch.device("cuda", 0), num_processes=3)
+    check_gpus(torch.device("cuda", 0), num_processes=2)
+    with pytest.raises(UserError, match=r"3 processes \(--num-gpus\) need more GPUs than the 2"):
+        check_gpus(torch.device("cuda", 0), num_processes=3)

@@ -289,7 +289,7 @@ def test_errors(dataset):
 def test_option_of_the_command(monkeypatch):
     started = []
     monkeypatch.setattr(
-        "dual_weighting.engine.train.launch_processes", lambda main, args: started.append(args)
+        "dual_weighting.engine.train.launch_processes", lambda main, args, **_: started.append(args)
     )
     config_file = model_zoo.get_config_file("Digits/dw_R_18_FPN.py")
     for options in ([], ["--evaluator", "pycocotools"]):

@@ -22,6 +22,13 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = default_argument_parser(epilog=EPILOG)
     parser.set_defaults(dist_url="auto")
     parser.add_argument(
+        "--dist-timeout",
+        type=float,
+        default=30,
+        metavar="MINUTES",
+        help="how long processes wait for one that hangs or does not come (default: 30)",
+    )
+    parser.add_argument(
         "--evaluator",
         choices=["hotcoco", "pycocotools"],
         help="who computes COCO's numbers: the fast one, or the reference (default: as the config "

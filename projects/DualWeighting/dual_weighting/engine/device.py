@@ -1,7 +1,5 @@
 """Where a command runs: the one place that chooses the device and the number of threads."""
 
-import os
-
 import torch
 from detectron2.utils import comm
 
@@ -36,19 +34,14 @@ def choose_device(requested: str = "auto") -> torch.device:
     return device
 
 
-def prepare_processes(device: torch.device, *, num_processes: int) -> None:
-    """Check that `num_processes` processes fit this machine, before they are started.
-
-    Processes on the CPU are kept from seeing GPUs: Detectron2's `launch` picks NCCL or gloo by
-    whether there are any. Raises `UserError` when there are fewer GPUs than processes.
-    """
+def check_gpus(device: torch.device, *, num_processes: int) -> None:
+    """Raise `UserError` when this machine has fewer GPUs than `num_processes` on it need."""
     if device.type == "cuda" and num_processes > torch.cuda.device_count():
         raise UserError(
-            f"--num-gpus {num_processes} asks for more GPUs than the {torch.cuda.device_count()} "
-            "that torch sees: lower --num-gpus, or add train.device=cpu for CPU processes."
+            f"{num_processes} processes (--num-gpus) need more GPUs than the "
+            f"{torch.cuda.device_count()} that torch sees: "
+            "start fewer, or add train.device=cpu for CPU processes."
         )
-    if device.type == "cpu" and num_processes > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def share_threads(*, num_processes: int) -> None:

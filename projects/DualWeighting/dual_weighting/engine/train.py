@@ -20,12 +20,7 @@ from dual_weighting.engine.best_checkpoint import BEST
 from dual_weighting.engine.command_config import config_of_command
 from dual_weighting.engine.config import check_sections
 from dual_weighting.engine.console import setup_run
-from dual_weighting.engine.device import (
-    choose_device,
-    describe_device,
-    prepare_processes,
-    share_threads,
-)
+from dual_weighting.engine.device import choose_device, describe_device, share_threads
 from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.freed_memory import keep_freed_memory
@@ -50,10 +45,9 @@ def train_command(args: argparse.Namespace) -> None:
     check_sections(cfg, args.config_file)
     args.opts = [*args.opts, *evaluator_override(cfg, getattr(args, "evaluator", None))]
     device = choose_device(cfg.train.device)
-    prepare_processes(device, num_processes=args.num_gpus)
     if not getattr(args, "eval_only", False):
         check_training_options(cfg, device)
-    launch_processes(run, args)
+    launch_processes(run, args, device=device)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -164,7 +158,14 @@ def resume_or_load(
     if resume and not resumed:
         logger.warning("No checkpoint to resume in %s: starting anew", cfg.train.output_dir)
     checkpointer.resume_or_load(cfg.train.init_checkpoint, resume=resume)
-    return trainer.iter + 1 if resumed else 0
+    start_iter = trainer.iter + 1 if resumed else 0
+    found = comm.all_gather(start_iter)
+    if len(set(found)) > 1:
+        raise UserError(
+            f"The processes would start with different iterations, {found}: "
+            f"train.output_dir={cfg.train.output_dir} must be a folder that all machines share."
+        )
+    return start_iter
 
 
 def finish(
