@@ -14,7 +14,11 @@ OUTPUT := output/dw
 PREPARE := $(PYTHON) tools/prepare_digits.py
 TRAIN := $(PYTHON) tools/train_net.py --config-file $(CONFIG) train.output_dir=$(OUTPUT)
 
-.PHONY: demo test lint install
+# A process for each core; each has one thread, for more would only wait for one another.
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile
+
+.PHONY: demo test coverage lint install
 
 demo: $(INSTALLED)
 	$(PREPARE)
@@ -23,7 +27,10 @@ demo: $(INSTALLED)
 	@printf "Look at %s/report.html and %s/detections.png.\n" $(OUTPUT) $(OUTPUT)
 
 test: $(INSTALLED)
-	$(PYTHON) -m pytest
+	$(PYTEST)
+
+coverage: $(INSTALLED)
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 lint: $(INSTALLED)
 	$(PYTHON) -m ruff check .
