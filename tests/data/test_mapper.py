@@ -2,14 +2,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from detectron2.data import DatasetMapper
+from detectron2.data import DatasetMapper, build_detection_train_loader
 from detectron2.data import transforms as T
+from detectron2.data.samplers import TrainingSampler
 from detectron2.structures import BoxMode, PolygonMasks
 from omegaconf import OmegaConf
 from pycocotools import mask as rle
 
 from dual_weighting.assignment.records import IGNORED
 from dual_weighting.data import DetectionMapper
+from dual_weighting.data.mapper import SKIPPED_IMAGES
 from dual_weighting.engine.command import sentence
 from dual_weighting.engine.overrides import accepts
 from dual_weighting.errors import UserError
@@ -78,6 +80,49 @@ def test_the_error_comes_out_of_a_worker(record):
     with pytest.raises(UserError) as caught:
         next(iter(loader))
     assert sentence(caught.value).startswith(f"Image {record['file_name']} (image id 5) has 40 x")
+
+
+SKIPPING = ARGUMENTS | {"on_bad_image": "skip"}
+
+
+def test_a_bad_image_is_left_out_and_told_of_with_the_next(record):
+    mapper = DetectionMapper(**SKIPPING, max_bad_in_a_row=3)
+    bad = record | {"file_name": "bad.png", "image_id": 6}
+    for _ in range(2):  # the count in a row begins again after a sound one
+        assert SKIPPED_IMAGES not in mapper(record)
+        assert mapper(bad) is None and mapper(bad) is None
+        first, second = mapper(record)[SKIPPED_IMAGES]
+        assert first == second and first.startswith("Image bad.png (image id 6) does not exist;")
+    assert mapper(bad) is None and mapper(bad) is None
+    with pytest.raises(UserError, match=r"3 images one after the other .* this: Image bad\.png"):
+        mapper(bad)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_skipping_in_detectron2s_loader(record, num_workers):
+    """Batches are as large as ever, of the sound image; each time is told of in one of them."""
+    records = [record | {"image_id": k} for k in range(4)]
+    records[2]["file_name"] = "bad.png"
+    loader = build_detection_train_loader(
+        records,
+        mapper=DetectionMapper(**SKIPPING),
+        sampler=TrainingSampler(4, shuffle=False),
+        total_batch_size=2,
+        aspect_ratio_grouping=False,
+        num_workers=num_workers,
+    )
+    batches = [batch for batch, _ in zip(loader, range(6), strict=False)]
+    assert all(len(batch) == 2 for batch in batches)
+    assert {image["image_id"] for batch in batches for image in batch} == {0, 1, 3}
+    told = [s for batch in batches for image in batch for s in image.get(SKIPPED_IMAGES, ())]
+    assert len(told) == 3 and all(s.startswith("Image bad.png (image id 2)") for s in told)
+
+
+def test_only_a_training_may_skip():
+    with pytest.raises(UserError, match=r"test\.mapper\.on_bad_image=skip is impossible"):
+        DetectionMapper(**SKIPPING | {"is_train": False})
+    with pytest.raises(UserError, match="on_bad_image=jump is impossible: use stop or skip"):
+        DetectionMapper(**ARGUMENTS, on_bad_image="jump")
 
 
 POLYGON = [[10.0, 5, 20, 5, 20, 15, 10, 15]]

@@ -20,22 +20,26 @@ NO_IMAGE_LEFT = "Sample larger than population"
 def faults_explained(output_dir: str = ".") -> Iterator[None]:
     """Let a fault of the machine in the block be a `UserError`; other errors stay what they are.
 
-    Where more than one arose, as hooks run after a failure too, the first one is said.
+    Where more than one arose, as hooks run after a failure too, the first one is said. Errors of
+    the log itself are not shown.
     `output_dir`: where files are written whose name an error does not have.
     """
     excepthook = threading.excepthook
     threading.excepthook = _quiet_when_full(excepthook)
+    raise_exceptions, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         yield
     except Exception as error:
         sentence = explanation(error, output_dir)
         if full_disk_error(error):
             close_log_files()
+            raise_exceptions = False  # they stay closed
         if sentence in (None, str(error)):
             raise
         raise UserError(sentence) from error
     finally:
         threading.excepthook = excepthook
+        logging.raiseExceptions = raise_exceptions
 
 
 def explanation(error: BaseException, output_dir: str) -> str | None:
@@ -80,9 +84,7 @@ def _explain(error: BaseException, output_dir: str) -> str | None:
 
 
 def close_log_files() -> None:
-    """Write no more to log files: they complain about a full disk again with every line, and what
-    they could not write, at the end once more."""
-    logging.raiseExceptions = False
+    """Close the files of loggers, which else try at the end once more what they could not write."""
     handlers = [h for logger in _loggers() for h in logger.handlers]
     for handler in handlers:
         stream = getattr(handler, "stream", None)

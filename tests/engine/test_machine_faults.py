@@ -1,0 +1,116 @@
+import errno
+import logging
+import os
+import re
+import signal
+import threading
+
+import pytest
+import torch
+
+from dual_weighting.engine.machine_faults import faults_explained
+from dual_weighting.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before(monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+
+
+class Deadly(torch.utils.data.Dataset):
+    """Data whose reading ends the process by a signal."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (signal.SIGKILL, r"ended from outside \(Killed\).*lower dataloader\.train\.num_workers"),
+        (signal.SIGBUS, r"no shared memory left: enlarge /dev/shm"),
+    ],
+)
+def test_a_loader_that_is_killed(number, expected):
+    with pytest.raises(UserError, match=expected) as error, faults_explained():
+        next(iter(torch.utils.data.DataLoader(Deadly(number), num_workers=1)))
+    assert "\n" not in str(error.value)
+
+
+def write_much():
+    with open("/dev/full", "w") as file:
+        file.write("no room")
+
+
+def test_a_full_disk(tmp_path):
+    with pytest.raises(UserError) as error, faults_explained(str(tmp_path)):
+        write_much()
+    message = str(error.value)
+    assert message.startswith(f"Nothing more can be written into {tmp_path}: No space left on dev")
+    assert re.search(rf"\([\d.]+ MB are free in {tmp_path}\).*with --resume\.$", message)
+
+
+def test_a_full_disk_and_a_file_that_is_known(tmp_path):
+    error = OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), f"{tmp_path}/new/a.png")
+    with (
+        pytest.raises(
+            UserError, match=r"^/.*/new/a\.png could not be written: Disk quota exceeded"
+        ),
+        faults_explained(),
+    ):
+        raise error
+
+
+def test_the_first_fault_is_said():
+    """Hooks run after a failure, and fail in their turn."""
+    with pytest.raises(UserError, match=r"^first$"), faults_explained():
+        try:
+            raise UserError("first") from OSError(errno.ENOSPC, "")
+        finally:
+            write_much()
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("x"), FileNotFoundError(2, "x"), UserError("x")]
+)
+def test_other_errors_stay_what_they_are(error):
+    with pytest.raises(type(error)) as raised, faults_explained():
+        raise error
+    assert raised.value is error
+
+
+def test_no_image_at_all():
+    with pytest.raises(UserError, match="None of the images"), faults_explained():
+        raise ValueError("Sample larger than population or is negative")
+
+
+def test_what_writes_beside_the_training_is_quiet(capsys):
+    """TensorBoard's thread, and log files, which complain with every line."""
+    logger = logging.getLogger("test_machine_faults")
+    stream = open("/dev/full", "a")  # noqa: SIM115
+    logger.addHandler(logging.StreamHandler(stream))
+    with pytest.raises(UserError), faults_explained():
+        thread = threading.Thread(target=write_much)
+        thread.start()
+        thread.join()
+        logger.warning("no room for this")
+        write_much()
+    assert stream.closed
+    logger.warning("nor for this")
+    assert capsys.readouterr().err == ""
+
+
+def test_other_threads_and_logs_are_not(capsys, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda args: print(args.exc_type.__name__))
+    with faults_explained():
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        assert capsys.readouterr().out == "ZeroDivisionError\n"
+    assert logging.raiseExceptions
