@@ -6,8 +6,7 @@ from torch import Tensor
 
 def decode_distances(centers: Tensor, distances: Tensor) -> Tensor:
     """Boxes (Q, 4) of points (Q, 2) and distances (Q, 4) to left, top, right and bottom side."""
-    sign = distances.new_tensor((-1, -1, 1, 1))
-    return torch.cat((centers, centers), dim=1) + sign * distances
+    return torch.cat((centers - distances[:, :2], centers + distances[:, 2:]), dim=1)
 
 
 def square_boxes(centers: Tensor, side: Tensor) -> Tensor:
@@ -30,13 +29,14 @@ def paired_iou_giou(a: Tensor, b: Tensor, eps: float = 1e-6) -> tuple[Tensor, Te
     # Side by side rather than corner by corner: these are the shapes that run fast.
     ax1, ay1, ax2, ay2 = a.unbind(dim=1)
     bx1, by1, bx2, by2 = b.unbind(dim=1)
-    width = (torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1)).clamp(min=0)
-    height = (torch.minimum(ay2, by2) - torch.maximum(ay1, by1)).clamp(min=0)
+    # clamp is minimum or maximum with a shorter backward pass.
+    width = (ax2.clamp(max=bx2) - ax1.clamp(min=bx1)).clamp(min=0)
+    height = (ay2.clamp(max=by2) - ay1.clamp(min=by1)).clamp(min=0)
     intersection = width * height
     union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - intersection
     iou = intersection / union.clamp(min=eps)
 
-    hull_width = torch.maximum(ax2, bx2) - torch.minimum(ax1, bx1)
-    hull_height = torch.maximum(ay2, by2) - torch.minimum(ay1, by1)
+    hull_width = ax2.clamp(min=bx2) - ax1.clamp(max=bx1)
+    hull_height = ay2.clamp(min=by2) - ay1.clamp(max=by1)
     hull = (hull_width * hull_height).clamp(min=eps)
     return iou, iou - (hull - union) / hull

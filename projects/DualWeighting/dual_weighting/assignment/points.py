@@ -49,9 +49,9 @@ class PointGrid:
             for (height, width), stride in zip(sizes, strides, strict=True)
         ]
         return cls(
-            level_sizes=torch.tensor([(w, h) for h, w in sizes], device=device),
-            level_strides=torch.tensor(strides, dtype=torch.float32, device=device),
-            level_starts=torch.tensor([sum(counts[:k]) for k in range(len(counts))], device=device),
+            level_sizes=sent([(w, h) for h, w in sizes], torch.long, device),
+            level_strides=sent(strides, torch.float32, device),
+            level_starts=sent([sum(counts[:k]) for k in range(len(counts))], torch.long, device),
             centers=torch.cat(centers),
             strides=torch.cat(
                 [
@@ -76,6 +76,13 @@ class PointGrid:
     def __len__(self) -> int:
         """R"""
         return len(self.centers)
+
+
+def sent(
+    values: Sequence, dtype: torch.dtype, device: torch.device | str | None = None
+) -> Tensor:
+    """A tensor of these values on the device. Nobody waits for what the device is doing."""
+    return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
 
 
 def level_centers(

@@ -39,8 +39,12 @@ class Predictions:
 
     def log_scores_at(self, point: Tensor, classes: Tensor) -> Tensor:
         """ln of the joint score s = sigmoid(cls) * sigmoid(obj) of each pair, (Q,)."""
+        return self.log_scores(self.class_logits_at(point, classes), point)
+
+    def log_scores(self, class_logits: Tensor, point: Tensor) -> Tensor:
+        """The same from the class logit of each pair, (Q,)."""
         objectness = rows(self.objectness_logits.reshape(-1), point)
-        return F.logsigmoid(self.class_logits_at(point, classes)) + F.logsigmoid(objectness)
+        return F.logsigmoid(class_logits) + F.logsigmoid(objectness)
 
     def boxes_at(self, point: Tensor, grid: PointGrid) -> Tensor:
         """Predicted boxes of each pair's point, (Q, 4), pixels."""

@@ -2,14 +2,15 @@
 
 It reads and writes each class logit once. Value and gradient are computed together, a block of
 points at a time, so that on a CPU the intermediate results stay in the cache: left to autograd,
-the same formula keeps a dozen tensors of the size of the logits alive until the backward pass.
+the same formula keeps a dozen tensors of the size of the logits alive until the backward pass. The
+gradient of the pairs' logits is added to the same array, which no other of its size has to join.
 """
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..assignment.records import Assignment
+from ..assignment.records import Assignment, GroundTruths, Predictions
 from ..assignment.segments import rows
 
 CPU_BLOCK = (
@@ -17,31 +18,51 @@ CPU_BLOCK = (
 )  # class logits per block on a CPU: half a megabyte, so that a block stays in the L2 cache
 
 
-def loss_of_negatives(
+def background_and_logits(
     assignment: Assignment,
-    cls_logits: Tensor,
-    objectness_logits: Tensor,
-    pair_loss: Tensor,
+    predictions: Predictions,
+    targets: GroundTruths,
     gamma: float,
-) -> Tensor:
-    """`background_loss` of what the assignment leaves to the background: by the negative weight at
+    *,
+    joint: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """What all points cost as negatives of all classes, without ignored points, and the class
+    logits of the pairs. Together, because the gradient of both is one array.
+
+    Args:
+        gamma: see `background_loss`.
+        joint: the score is sigmoid(cls) * sigmoid(obj), else sigmoid(cls) alone.
+
+    Returns:
+        A scalar and (Q,), attached to the graph.
+    """
+    num_classes = predictions.cls_logits.shape[-1]
+    objectness = predictions.objectness_logits if joint else None
+    if assignment.ignored is not None:
+        if objectness is None:
+            objectness = torch.full_like(predictions.objectness_logits, torch.inf)  # a factor of 1
+        ignored = assignment.ignored.view_as(objectness)
+        objectness = objectness.masked_fill(ignored, -torch.inf)  # a score of 0
+    return _Background.apply(
+        predictions.cls_logits.reshape(-1, num_classes),
+        None if objectness is None else objectness.reshape(-1, 1),
+        assignment.point * num_classes + rows(targets.classes, assignment.gt),
+        gamma,
+    )
+
+
+def loss_of_negatives(assignment: Assignment, background: Tensor, pair_loss: Tensor) -> Tensor:
+    """The part of the background loss that the assignment leaves to it: by the negative weight at
     the pairs, in full elsewhere, and nothing at ignored points.
 
     Args:
-        cls_logits: (N, R, K), float32 or float64.
-        objectness_logits: (N, R, 1).
+        background: scalar, of `background_and_logits`.
         pair_loss: (Q,), the background loss at each pair.
-
-    Returns:
-        A scalar, attached to the graph.
     """
     not_negative = 1 - assignment.negative
     if assignment.ignored is not None:
-        ignored = assignment.ignored.view_as(objectness_logits)
-        objectness_logits = objectness_logits.masked_fill(ignored, -torch.inf)  # a score of 0
         not_negative = not_negative.where(~rows(assignment.ignored, assignment.point), 0.0)
-    every_point = background_loss(cls_logits, objectness_logits, gamma)
-    return every_point - (not_negative * pair_loss).sum()
+    return background - (not_negative * pair_loss).sum()
 
 
 def background_loss(cls_logits: Tensor, objectness_logits: Tensor, gamma: float) -> Tensor:
@@ -56,38 +77,35 @@ def background_loss(cls_logits: Tensor, objectness_logits: Tensor, gamma: float)
     Returns:
         A scalar; zero, attached to the graph, where there are no points.
     """
+    no_pairs = torch.zeros(0, dtype=torch.long, device=cls_logits.device)
     num_classes = cls_logits.shape[-1]
-    return _BackgroundLoss.apply(
-        cls_logits.reshape(-1, num_classes), objectness_logits.reshape(-1, 1), gamma
+    loss, _ = _Background.apply(
+        cls_logits.reshape(-1, num_classes), objectness_logits.reshape(-1, 1), no_pairs, gamma
     )
+    return loss
 
 
-class _BackgroundLoss(torch.autograd.Function):
+class _Background(torch.autograd.Function):
+    """Loss and logits at some entries of cls_logits (P, K), by their position among the P * K."""
+
     @staticmethod
-    def forward(ctx, cls_logits: Tensor, objectness_logits: Tensor, gamma: float) -> Tensor:
-        num_points, num_classes = cls_logits.shape
-        on_cpu = cls_logits.device.type == "cpu"
-        block = max(1, CPU_BLOCK // num_classes) if on_cpu else max(1, num_points)
-        grad_cls = torch.empty_like(cls_logits)
-        grad_objectness = torch.empty_like(objectness_logits)
-        total = cls_logits.new_zeros((), dtype=torch.float64)
-        for first in range(0, num_points, block):
-            rows = slice(first, first + block)
-            total += _value_and_gradient(
-                cls_logits[rows],
-                objectness_logits[rows],
-                gamma,
-                grad_cls[rows],
-                grad_objectness[rows],
-            )
-        ctx.save_for_backward(grad_cls, grad_objectness)
-        return total.to(cls_logits.dtype)
+    def forward(ctx, cls_logits: Tensor, objectness_logits: Tensor | None, entry: Tensor, gamma):
+        loss, ctx.gradients = _value_and_gradients(cls_logits, objectness_logits, gamma)
+        ctx.save_for_backward(cls_logits, objectness_logits, entry)
+        ctx.gamma = gamma
+        return loss, rows(cls_logits.view(-1), entry)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_output: Tensor):
-        grad_cls, grad_objectness = ctx.saved_tensors
-        return grad_cls * grad_output, grad_objectness * grad_output, None
+    def backward(ctx, grad_loss: Tensor, grad_logits: Tensor):
+        cls_logits, objectness_logits, entry = ctx.saved_tensors
+        if ctx.gradients is None:  # the graph was kept, and an earlier pass has used them up
+            _, ctx.gradients = _value_and_gradients(cls_logits, objectness_logits, ctx.gamma)
+        (grad_cls, grad_objectness), ctx.gradients = ctx.gradients, None
+        grad_cls.mul_(grad_loss).view(-1).index_add_(0, entry, grad_logits)
+        if grad_objectness is not None:
+            grad_objectness.mul_(grad_loss)
+        return grad_cls, grad_objectness, None, None
 
 
 def pair_background_loss(log_s: Tensor, gamma: float) -> Tensor:
@@ -100,25 +118,49 @@ def not_score(log_s: Tensor) -> Tensor:
     return (-torch.expm1(log_s)).clamp(min=torch.finfo(log_s.dtype).tiny)
 
 
-def _value_and_gradient(
-    cls: Tensor, objectness: Tensor, gamma: float, grad_cls: Tensor, grad_objectness: Tensor
+def _value_and_gradients(
+    cls_logits: Tensor, objectness_logits: Tensor | None, gamma: float
+) -> tuple[Tensor, tuple[Tensor, Tensor | None]]:
+    """The loss of all points, and its gradients."""
+    num_points, num_classes = cls_logits.shape
+    on_cpu = cls_logits.device.type == "cpu"
+    block = max(1, CPU_BLOCK // num_classes) if on_cpu else max(1, num_points)
+    inputs = (cls_logits, objectness_logits)
+    gradients = tuple(None if x is None else torch.empty_like(x) for x in inputs)
+    total = cls_logits.new_zeros((), dtype=torch.float64)
+    for first in range(0, num_points, block):
+        part = slice(first, first + block)
+        total += _of_block(*(None if x is None else x[part] for x in inputs + gradients), gamma)
+    return total.to(cls_logits.dtype), gradients
+
+
+def _of_block(
+    cls: Tensor,
+    objectness: Tensor | None,
+    grad_cls: Tensor,
+    grad_objectness: Tensor | None,
+    gamma: float,
 ) -> Tensor:
-    """The loss of a block of points; its gradients are written into the last two arguments.
+    """The loss of a block of points; its gradients are written into `grad_...`.
 
     With a = sigmoid(cls), b = sigmoid(obj), s = a b and u = -ln(1 - s):
     d(s^gamma u)/ds = gamma s^(gamma - 1) u + s^gamma / (1 - s),
     ds/dcls = s (1 - a) and ds/dobj = s (1 - b).
     """
-    a, b = torch.sigmoid(cls), torch.sigmoid(objectness)
-    not_a, not_b = torch.sigmoid(-cls), torch.sigmoid(-objectness)
-    s = a * b
-    # 1 - s = (1 - a) + a (1 - b): exact near s = 1; not 0 where the logits exceed float's range
-    not_s = torch.addcmul(not_a, a, not_b).clamp_(min=torch.finfo(s.dtype).tiny)
-    u = not_s.log().neg_()
+    s = a = torch.sigmoid(cls)
+    not_s = not_a = torch.sigmoid(-cls)
+    if objectness is not None:
+        b, not_b = torch.sigmoid(objectness), torch.sigmoid(-objectness)
+        s = a * b
+        # 1 - s = (1 - a) + a (1 - b): exact near s = 1
+        not_s = torch.addcmul(not_a, a, not_b)
+    not_s.clamp_(min=torch.finfo(s.dtype).tiny)  # 0 where the logits exceed float's range
+    minus_u = not_s.log()
     importance = s**gamma
-    loss = torch.dot(importance.flatten(), u.flatten())
+    loss = -torch.dot(importance.flatten(), minus_u.flatten())
     # s * d(s^gamma u)/ds
-    slope = u.mul_(gamma).add_(s.div_(not_s)).mul_(importance)
+    slope = s.div_(not_s).sub_(minus_u, alpha=gamma).mul_(importance)
     torch.mul(slope, not_a, out=grad_cls)
-    torch.mul(slope.sum(dim=1, keepdim=True), not_b, out=grad_objectness)
+    if objectness is not None:
+        torch.mul(slope.sum(dim=1, keepdim=True), not_b, out=grad_objectness)
     return loss

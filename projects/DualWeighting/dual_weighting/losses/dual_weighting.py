@@ -8,7 +8,7 @@ from ..assignment.boxes import paired_iou_giou
 from ..assignment.points import PointGrid
 from ..assignment.records import Assignment, GroundTruths, Predictions
 from ..assignment.segments import rows
-from .background import loss_of_negatives, pair_background_loss
+from .background import background_and_logits, loss_of_negatives, pair_background_loss
 from .workers import batch_divisors
 
 
@@ -34,20 +34,17 @@ class DualWeightingLoss:
         grid: PointGrid,
     ) -> dict[str, Tensor]:
         """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars."""
-        log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
+        background, logits = background_and_logits(assignment, predictions, targets, self.gamma2)
+        log_s = predictions.log_scores(logits, assignment.point)
         boxes = predictions.boxes_at(assignment.point, grid)
         _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
 
         not_negative = 1 - assignment.negative
-        num_gt = not_negative.new_tensor(float(len(targets)))
+        num_gt = not_negative.new_full((), len(targets))
         num_gt, num_not_negative = batch_divisors((num_gt, not_negative.sum()), at_least=(1, 1))
 
         negatives = loss_of_negatives(
-            assignment,
-            predictions.cls_logits,
-            predictions.objectness_logits,
-            pair_background_loss(log_s, self.gamma2),
-            self.gamma2,
+            assignment, background, pair_background_loss(log_s, self.gamma2)
         )
         positive_scale = self.positive_loss_weight / num_gt
         return {

@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..assignment.records import Assignment, GroundTruths, Predictions
-from ..assignment.segments import rows
-from .background import loss_of_negatives
+from .background import background_and_logits, loss_of_negatives
 
 
 def focal_loss(
@@ -24,11 +23,8 @@ def focal_loss(
     Returns:
         A scalar; attached to the graph where nothing is assigned too.
     """
-    logits = predictions.class_logits_at(assignment.point, rows(targets.classes, assignment.gt))
-    certain = torch.full_like(predictions.objectness_logits, torch.inf)  # a factor of 1
-    negatives = loss_of_negatives(
-        assignment, predictions.cls_logits, certain, focal_loss_of_negatives(logits, gamma), gamma
-    )
+    background, logits = background_and_logits(assignment, predictions, targets, gamma, joint=False)
+    negatives = loss_of_negatives(assignment, background, focal_loss_of_negatives(logits, gamma))
     # A positive is the negative of the opposite logit.
     positives = (assignment.positive * focal_loss_of_negatives(-logits, gamma)).sum()
     return alpha * positives + (1 - alpha) * negatives

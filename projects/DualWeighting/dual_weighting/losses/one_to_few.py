@@ -8,7 +8,7 @@ from ..assignment.boxes import paired_iou_giou
 from ..assignment.points import PointGrid
 from ..assignment.records import Assignment, GroundTruths, Predictions
 from ..assignment.segments import rows
-from .background import loss_of_negatives, not_score, pair_background_loss
+from .background import background_and_logits, loss_of_negatives, not_score, pair_background_loss
 from .workers import batch_divisors
 
 
@@ -36,7 +36,10 @@ class OneToFewLoss:
         grid: PointGrid,
     ) -> dict[str, Tensor]:
         """`loss_cls` and `loss_bbox`, scalars."""
-        log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
+        background, logits = background_and_logits(
+            assignment, predictions, targets, self.focal_gamma
+        )
+        log_s = predictions.log_scores(logits, assignment.point)
         boxes = predictions.boxes_at(assignment.point, grid)
         _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
 
@@ -47,11 +50,7 @@ class OneToFewLoss:
 
         positives = (assignment.positive * soft_target_loss(log_s, assignment.target)).sum()
         negatives = loss_of_negatives(
-            assignment,
-            predictions.cls_logits,
-            predictions.objectness_logits,
-            pair_background_loss(log_s, self.focal_gamma),
-            self.focal_gamma,
+            assignment, background, pair_background_loss(log_s, self.focal_gamma)
         )
         loss_cls = (positives + self.focal_alpha * negatives) / num_assigned
         loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight

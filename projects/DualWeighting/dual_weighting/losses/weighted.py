@@ -8,7 +8,12 @@ from ..assignment.boxes import paired_iou_giou
 from ..assignment.points import PointGrid
 from ..assignment.records import Assignment, GroundTruths, Predictions
 from ..assignment.segments import rows
-from .background import loss_of_negatives, not_score, pair_background_loss
+from .background import (
+    background_and_logits,
+    loss_of_negatives,
+    not_score,
+    pair_background_loss,
+)
 from .workers import batch_divisors
 
 
@@ -40,28 +45,27 @@ class WeightedCandidatesLoss:
         grid: PointGrid,
     ) -> dict[str, Tensor]:
         """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars."""
-        log_s = predictions.log_scores_at(assignment.point, rows(targets.classes, assignment.gt))
+        background, logits = background_and_logits(assignment, predictions, targets, self.gamma2)
+        log_s = predictions.log_scores(logits, assignment.point)
         boxes = predictions.boxes_at(assignment.point, grid)
         _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
 
-        num_gt = assignment.target.new_tensor(float(len(targets)))
+        num_gt = assignment.target.new_full((), len(targets))
         num_gt, sum_of_targets = batch_divisors((num_gt, assignment.target.sum()), at_least=(1, 1))
         box_scale = self.box_loss_weight / num_gt
         return {
             "loss_cls_pos": (assignment.positive * -log_s).sum() / sum_of_targets,
             "loss_loc": box_scale * (assignment.box * self.beta * (1 - giou)).sum(),
-            "loss_cls_neg": self.negatives(assignment, predictions, log_s) / sum_of_targets,
+            "loss_cls_neg": self.negatives(assignment, background, log_s) / sum_of_targets,
         }
 
-    def negatives(self, assignment: Assignment, predictions: Predictions, log_s: Tensor) -> Tensor:
+    def negatives(self, assignment: Assignment, background: Tensor, log_s: Tensor) -> Tensor:
         """Sum of w_neg * -ln(1 - s) at the candidates and of the background loss elsewhere."""
         is_candidate = assignment.negative < 1
         elsewhere = loss_of_negatives(
             replace(assignment, negative=1 - is_candidate.float()),
-            predictions.cls_logits,
-            predictions.objectness_logits,
+            background,
             pair_background_loss(log_s, self.gamma2),
-            self.gamma2,
         )
         if assignment.ignored is not None:
             is_candidate = is_candidate & ~rows(assignment.ignored, assignment.point)

@@ -20,4 +20,7 @@ def batch_divisors(values: Sequence[Tensor], at_least: Sequence[float]) -> tuple
     if dist.is_available() and dist.is_initialized():
         num_workers = dist.get_world_size()
         dist.all_reduce(total)
-    return (torch.maximum(total, total.new_tensor(at_least)) / num_workers).unbind()
+    return tuple(
+        value.clamp(min=bound) / num_workers
+        for value, bound in zip(total.unbind(), at_least, strict=True)
+    )
