@@ -126,3 +126,62 @@ def write_tiny_project(root: Path, *, name: str = "tiny_squares", images: int = 
     config = root / "tiny.py"
     config.write_text(CONFIG.format(name=name, root=root.as_posix()))
     return config
+
+
+SCHEMES = {
+    "dw": "",
+    "o2f": """
+from dual_weighting.assignment import OneToFew
+from dual_weighting.losses import OneToFewLoss
+model.scheme = L(OneToFew)()
+model.losses = L(OneToFewLoss)()
+""",
+    "dla": """
+from dual_weighting.assignment import DynamicLabelAssignment
+from dual_weighting.losses import DynamicLabelAssignmentLoss
+model.head.objectness_from_both = True
+model.scheme = L(DynamicLabelAssignment)(epochs=2)
+model.losses = L(DynamicLabelAssignmentLoss)()
+""",
+    "condinst": """
+from dual_weighting.assignment import OneToFew
+from dual_weighting.losses import OneToFewLoss
+from dual_weighting.losses.masks import MaskLoss
+from dual_weighting.modeling.condinst import (
+    CondInstDetector, CondInstHead, DynamicMaskHead, MaskBranch, SemanticHead,
+)
+model._target_ = CondInstDetector
+model.scheme = L(OneToFew)()
+model.losses = L(OneToFewLoss)()
+model.head._target_ = CondInstHead
+model.head.mask_head = "${..mask_head}"
+model.mask_head = L(DynamicMaskHead)()
+model.mask_branch = L(MaskBranch)(in_channels=32, channels=32, num_convs=1, norm="GN")
+model.semantic_head = L(SemanticHead)(in_channels=32, num_classes=2, channels=32, norm="GN")
+model.mask_losses = L(MaskLoss)()
+dataloader.train.mapper.use_instance_mask = True
+dataloader.train.mapper.instance_mask_format = "bitmask"
+""",
+}
+
+
+def write_mostly_empty_project(root: Path, *, name: str) -> dict[str, Path]:
+    """Configs by scheme; two of three images have no object, the others also masks."""
+    config = write_tiny_project(root, name=name)
+    file = root / "annotations.json"
+    content = json.loads(file.read_text())
+    content["annotations"] = [x for x in content["annotations"] if x["image_id"] % 3 == 0]
+    for annotation in content["annotations"]:
+        x, y, width, height = annotation["bbox"]
+        corners = [x, y, x + width, y, x + width, y + height, x, y + height]
+        annotation["segmentation"] = [corners]
+    file.write_text(json.dumps(content))
+    configs = {}
+    for scheme, lines in SCHEMES.items():
+        configs[scheme] = root / f"{scheme}.py"
+        configs[scheme].write_text(
+            "from detectron2.config import LazyCall as L\n"
+            f"from .{config.stem} import dataloader, lr_multiplier, model, optimizer, train\n"
+            f"dataloader.train.dataset.filter_empty = False\n{lines}"
+        )
+    return configs

@@ -1,5 +1,6 @@
 """What tests run in two processes."""
 
+import argparse
 from pathlib import Path
 
 import torch
@@ -9,6 +10,12 @@ from detectron2.utils import comm
 from dual_weighting.engine.config import load_config
 from dual_weighting.engine.validation_loss import ValidationLoss
 from dual_weighting.errors import UserError
+
+
+def arguments(**changes) -> argparse.Namespace:
+    """The options of a command about its processes."""
+    common = {"num_gpus": 2, "num_machines": 1, "machine_rank": 0}
+    return argparse.Namespace(**{**common, "dist_url": "auto", "dist_timeout": 5, **changes})
 
 
 def second_fails(args):

@@ -1,4 +1,3 @@
-import argparse
 import ast
 
 import pytest
@@ -83,9 +82,8 @@ def test_two_processes_have_the_losses_of_one(tmp_path):
     losses = []
     for count in (1, 2):
         file = tmp_path / f"{count}.txt"
-        common = {"num_machines": 1, "machine_rank": 0, "dist_url": "auto"}
-        args = argparse.Namespace(num_gpus=count, config_file=config, file=file, **common)
-        launch_processes(two_processes.validation_loss, args)
+        args = two_processes.arguments(num_gpus=count, config_file=config, file=file)
+        launch_processes(two_processes.validation_loss, args, device=torch.device("cpu"))
         losses.append(ast.literal_eval(file.read_text()))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 

@@ -124,6 +124,6 @@ def lost(place: Place, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The first statement of what torch says, without its place in torch's code."""
-    line = re.sub(r"^\[\S+:\d+\] ", "", str(error).strip().splitlines()[0])
-    return re.split(r"\.\s", line, maxsplit=1)[0].rstrip(".")
+    """The first line of what torch says, without its place in torch's code and gloo's advice."""
+    line = str(error).strip().splitlines()[0]
+    return re.sub(r"^\[\S+:\d+\] |\. This is typically .*|\.$", "", line)
