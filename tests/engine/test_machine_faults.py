@@ -1,3 +1,4 @@
+import argparse
 import errno
 import logging
 import os
@@ -8,6 +9,7 @@ import threading
 import pytest
 import torch
 
+from dual_weighting.engine.command import run_command
 from dual_weighting.engine.machine_faults import faults_explained
 from dual_weighting.errors import UserError
 
@@ -56,6 +58,13 @@ def test_a_full_disk(tmp_path):
     assert re.search(rf"\([\d.]+ MB are free in {tmp_path}\).*with --resume\.$", message)
 
 
+def test_every_command_says_so(capsys):
+    with pytest.raises(SystemExit) as end:
+        run_command(lambda args: write_much(), argparse.Namespace())
+    assert end.value.code == 1
+    assert capsys.readouterr().err.startswith("Error: Nothing more can be written into .: No sp")
+
+
 def test_a_full_disk_and_a_file_that_is_known(tmp_path):
     error = OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), f"{tmp_path}/new/a.png")
     with (
@@ -90,18 +99,20 @@ def test_no_image_at_all():
         raise ValueError("Sample larger than population or is negative")
 
 
-def test_what_writes_beside_the_training_is_quiet(capsys):
+def test_what_writes_beside_the_training_is_quiet(capsys, tmp_path):
     """TensorBoard's thread, and log files, which complain with every line."""
     logger = logging.getLogger("test_machine_faults")
-    stream = open("/dev/full", "a")  # noqa: SIM115
-    logger.addHandler(logging.StreamHandler(stream))
-    with pytest.raises(UserError), faults_explained():
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    stream, other = open(tmp_path / "log.txt", "a"), open(os.devnull, "a")  # noqa: SIM115
+    for file in (stream, other):
+        logger.addHandler(logging.StreamHandler(file))
+    with pytest.raises(UserError), faults_explained(str(tmp_path)):
         thread = threading.Thread(target=write_much)
         thread.start()
         thread.join()
         logger.warning("no room for this")
         write_much()
-    assert stream.closed
+    assert stream.closed and not other.closed
     logger.warning("nor for this")
     assert capsys.readouterr().err == ""
 

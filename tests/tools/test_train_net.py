@@ -106,6 +106,22 @@ def test_resume_after_being_killed_while_saving(tiny_config, tmp_path):
     assert iterations(tmp_path) == [4, 9, 14, 19, 24, 29, 34, 39, 40]
 
 
+def test_a_full_disk_leaves_the_last_checkpoint(tiny_config, tmp_path):
+    """No file may grow after the first checkpoint: the log, the metrics, TensorBoard's events and
+    the second checkpoint."""
+    options = ("--config-file", tiny_config, f"train.output_dir={tmp_path}", "train.log_period=1")
+    result = command(*options, script=HERE / "full_disk.py")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr + result.stdout
+    assert "Logging error" not in result.stderr and "Exception ignored" not in result.stderr
+    error = result.stderr.strip().splitlines()[-1]
+    expected = f"Error: Nothing more can be written into {tmp_path}: File too large ("
+    assert error.startswith(expected) and error.endswith("a training with --resume.")
+    last = (tmp_path / "last_checkpoint").read_text()
+    assert last == "model_0000009.pth" and (tmp_path / last).is_file()
+    assert not list(tmp_path.glob("*.partial"))
+
+
 def test_resuming_a_finished_run_only_evaluates(trained, tiny_config):
     output, _ = trained
     before = (output / "metrics.json").read_text(), (output / "evaluation.json").read_text()

@@ -1,10 +1,12 @@
 """What the machine does to a command, said in one sentence: full disks, killed processes."""
 
 import logging
+import os
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from dual_weighting.checkpoint.full_disk import full_disk_error, full_disk_sentence
 from dual_weighting.errors import UserError
@@ -32,7 +34,7 @@ def faults_explained(output_dir: str = ".") -> Iterator[None]:
     except Exception as error:
         sentence = explanation(error, output_dir)
         if full_disk_error(error):
-            close_log_files()
+            close_log_files(output_dir)
             raise_exceptions = False  # they stay closed
         if sentence in (None, str(error)):
             raise
@@ -83,16 +85,17 @@ def _explain(error: BaseException, output_dir: str) -> str | None:
     return None
 
 
-def close_log_files() -> None:
-    """Close the files of loggers, which else try at the end once more what they could not write."""
-    handlers = [h for logger in _loggers() for h in logger.handlers]
-    for handler in handlers:
+def close_log_files(folder: str) -> None:
+    """Close the files in `folder` that loggers write, which else try at the end once more what
+    they could not write."""
+    for handler in [handler for logger in _loggers() for handler in logger.handlers]:
         stream = getattr(handler, "stream", None)
-        if hasattr(stream, "name") and not str(stream.name).startswith("<"):
-            try:
+        name = getattr(stream, "name", None)
+        if not isinstance(name, str) or not os.path.exists(name):
+            continue
+        if Path(os.path.abspath(name)).is_relative_to(os.path.abspath(folder)):
+            with suppress(OSError):
                 stream.close()
-            except OSError:
-                logging.Handler.close(handler)
 
 
 def _loggers() -> list[logging.Logger]:
@@ -100,7 +103,7 @@ def _loggers() -> list[logging.Logger]:
     return [logging.getLogger(), *(x for x in known if isinstance(x, logging.Logger))]
 
 
-def _quiet_when_full(excepthook):
+def _quiet_when_full(excepthook: Callable) -> Callable:
     """What to do with errors in threads, such as TensorBoard's: of a full disk, its next write
     raises the error again."""
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from detectron2.config import instantiate
 from detectron2.engine import SimpleTrainer, create_ddp_model
 from detectron2.utils import comm
 from omegaconf import DictConfig
@@ -17,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from dual_weighting.data.mapper import SKIPPED_IMAGES
 from dual_weighting.engine import finite_loss
+from dual_weighting.engine.config import build
 from dual_weighting.engine.precision import autocast_dtype
 from dual_weighting.errors import UserError
 
@@ -112,7 +112,6 @@ class Trainer(SimpleTrainer):
             self.step_taken = True
             skipped.in_a_row = 0
         except finite_loss.NotFinite as problem:
-            self.optimizer.zero_grad()
             self._buffers.restore()
             skipped.add(problem)
             if self._last_losses:  # again, so that no line of metrics.json lacks them
@@ -195,14 +194,16 @@ def mean_of(losses: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
     """The trainer of `model` with its optimizer and data, as `cfg` says."""
     batch = cfg.dataloader.train.get("total_batch_size", 0)
+    if not isinstance(batch, int) or batch < 1:
+        raise UserError(f"dataloader.train.total_batch_size={batch} is impossible: use 1 or more.")
     if batch % comm.get_world_size():
         raise UserError(
             f"dataloader.train.total_batch_size={batch} cannot be divided "
             f"among {comm.get_world_size()} processes."
         )
     cfg.optimizer.params.model = model
-    optimizer = instantiate(cfg.optimizer)
-    loader = instantiate(cfg.dataloader.train)
+    optimizer = build(cfg, "optimizer")
+    loader = build(cfg, "dataloader.train")
     device = next(model.parameters()).device
     skip = cfg.train.get("on_bad_loss", "stop") == "skip"
     ddp = dict(cfg.train.ddp)

@@ -75,7 +75,8 @@ def build_best_checkpointer(
 
 def build_skipped_images(cfg: DictConfig) -> SkippedImagesHook | None:
     """The hook that counts images, None where a bad one stops the training."""
-    if cfg.dataloader.train.mapper.get("on_bad_image", "stop") == "stop":
+    mapper = cfg.dataloader.train.get("mapper") or {}
+    if mapper.get("on_bad_image", "stop") == "stop":
         return None
     before = metric_values(Path(cfg.train.output_dir, "metrics.json"), "skipped_images")
     return SkippedImagesHook(cfg.train.log_period, before=before[-1] if before else 0)
