@@ -73,7 +73,7 @@ FAULTS = {
     "two have category id 3": lambda c: c["categories"].append({"id": 3, "name": "cow"}),
     'two categories are called "cat"': lambda c: c["categories"].append({"id": 8, "name": "cat"}),
     "two have image id 1": lambda c: c["images"].append(c["images"][0]),
-    "category id 3 has the name 5": lambda c: c["categories"][0].update(name=5),
+    'category id 3 has the "name" 5': lambda c: c["categories"][0].update(name=5),
     "annotation 11 of image id 1 has category id 4": lambda c: c["annotations"][0].update(
         category_id=4
     ),

@@ -36,7 +36,10 @@ FAULTS = [
     (change(11, "annotations", 1, "id"), "annotation 11 of image id 2 has an id that another"),
     (change(1, "annotations", 1, "ignore"), 'annotation 12 of image id 2 says "ignore"'),
     (change([], "annotations", 1, "bbox"), "annotation 12 of image id 2 has the box []"),
-    (change(None, "images", 0, "file_name"), "image id 1 has the file name None"),
+    (change(None, "images", 0, "file_name"), 'image id 1 has the "file_name" None'),
+    (change("40", "images", 0, "width"), "image id 1 has the \"width\" '40'"),
+    (change("0", "annotations", 0, "iscrowd"), "annotation id 11 has the \"iscrowd\" '0'"),
+    (change(None, "annotations"), 'the "annotations" are a NoneType'),
     (change(5, "annotations", 1, "bbox"), "something is wrong (TypeError: "),
 ]
 

@@ -27,5 +27,12 @@ def test_final_checkpoint_and_config(folder, tmp_path):
         UserError, match=r"no checkpoint x.pth, only model_0000499.pth, model_00009"
     ):
         checkpoint_of_run(folder, "x.pth")
-    with pytest.raises(UserError, match="holds no config"):
-        config_of_run(folder / "elsewhere")
+    (folder / "empty").mkdir()
+    with pytest.raises(UserError, match="empty holds no config"):
+        config_of_run(folder / "empty")
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    for look in (config_of_run, checkpoint_of_run):
+        with pytest.raises(UserError, match=r"The folder .*elsewhere does not exist"):
+            look(tmp_path / "elsewhere")

@@ -4,6 +4,7 @@ import os
 import pickle
 from typing import Any
 
+import numpy as np
 import torch
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.utils import comm
@@ -59,8 +60,26 @@ class Checkpointer(DetectionCheckpointer):
             self._check_exists(path)
         try:
             return super().load(path or "", *args, **kwargs)
+        except torch.OutOfMemoryError:
+            raise
+        except (LookupError, AttributeError, RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"The checkpoint {path} does not fit ({type(error).__name__}: {reason}): check "
+                "that it belongs to this config."
+            ) from error
         finally:
             self._parsed_url_during_load = None
+
+    def get_checkpoint_file(self) -> str:
+        try:
+            return super().get_checkpoint_file()
+        except UnicodeDecodeError as error:
+            last = os.path.join(self.save_dir, "last_checkpoint")
+            raise UserError(
+                f"{last} is damaged: write the name of a checkpoint into it, or delete it and "
+                "start again."
+            ) from error
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
         if self.resumable:
@@ -99,6 +118,11 @@ class Checkpointer(DetectionCheckpointer):
         weights = loaded.get("model")
         if not isinstance(weights, dict) or not weights:
             raise UserError(_damaged(filename))
+        if name := next((k for k, x in weights.items() if not _is_weight(k, x)), None):
+            raise UserError(
+                f"Among the weights of the checkpoint {filename}, {name!r} is not the name of a "
+                "tensor of real numbers: use another checkpoint."
+            )
         return loaded
 
     def _torch_load(self, f: str) -> Any:
@@ -150,6 +174,14 @@ class _AtomicWrites:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._path_manager, name)
+
+
+def _is_weight(name: object, value: object) -> bool:
+    """Whether these are a name and real numbers."""
+    if isinstance(value, np.ndarray):
+        return isinstance(name, str) and value.dtype.kind in "biuf"
+    is_real = isinstance(value, torch.Tensor) and not value.is_complex()
+    return isinstance(name, str) and is_real and value.layout == torch.strided
 
 
 def _damaged(filename: str) -> str:

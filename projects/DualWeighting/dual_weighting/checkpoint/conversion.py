@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from dual_weighting.errors import UserError
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -39,7 +41,11 @@ class Conversion:
 
 
 def convert(state_dict: Mapping[str, Tensor], rules: Rules) -> Conversion:
-    """Apply `rules`. A name that no rule knows stays as it is."""
+    """Apply `rules`. A name that no rule knows stays as it is.
+
+    Raises:
+        UserError: two names become the same one.
+    """
     result = Conversion()
     stacks: dict[str, dict[int, str]] = {}
     for name, value in state_dict.items():
@@ -52,9 +58,14 @@ def convert(state_dict: Mapping[str, Tensor], rules: Rules) -> Conversion:
             target = name
             for pattern, replacement in rules.rename:
                 target = re.sub(pattern, replacement, target)
+            if target in result.sources:
+                raise UserError(
+                    f"{result.sources[target][0]} and {name} of these weights would both become "
+                    f"{target}: remove one of them."
+                )
             rearrange = _first(rules.rearrange, name)
             result.state_dict[target] = rearrange(value) if rearrange else value
-            result.sources.setdefault(target, []).append(name)
+            result.sources[target] = [name]
     for target, names in stacks.items():
         ordered = [names[k] for k in sorted(names)]
         result.state_dict[target] = torch.stack([state_dict[name].reshape(()) for name in ordered])

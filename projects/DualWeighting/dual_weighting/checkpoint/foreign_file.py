@@ -43,6 +43,9 @@ def read_foreign_weights(file: str, *, trust: bool = False) -> dict[str, Tensor]
     others = [name for name, value in loaded.items() if not isinstance(value, Tensor)]
     if others:
         raise UserError(f"Among the weights of {file}, {others[0]} is no tensor.")
+    for name in loaded:
+        if not isinstance(name, str):
+            raise UserError(f"Among the weights of {file} is one without a name: {name!r}.")
     return dict(loaded)
 
 

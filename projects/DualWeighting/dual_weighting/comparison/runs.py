@@ -58,7 +58,7 @@ class Run:
         try:
             lines = (self.folder / "metrics.json").read_text().splitlines()
             iterations = [json.loads(line)["iteration"] for line in lines[-1:]]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, LookupError, TypeError):
             return False
         return iterations == [self.num_iter] and (self.folder / "evaluation.json").is_file()
 
@@ -67,7 +67,7 @@ class Run:
         try:
             lines = (self.folder / "metrics.json").read_text().splitlines()
             return min(json.loads(lines[-1])["iteration"] + 1, self.num_iter)
-        except (OSError, ValueError, KeyError, IndexError):
+        except (OSError, ValueError, LookupError, TypeError):
             return 0
 
     def last_words(self) -> str:
@@ -81,7 +81,10 @@ class Run:
         """Raise UserError if the folder holds a run with other settings."""
         if not self._settings_file.is_file():
             return
-        found = json.loads(self._settings_file.read_text())
+        try:
+            found = dict(json.loads(self._settings_file.read_text()))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{self._settings_file} is damaged; delete its folder.") from error
         different = [key for key, value in self.settings.items() if found.get(key) != value]
         if different:
             raise UserError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from dual_weighting.comparison.runs import Run
+from dual_weighting.errors import UserError
 
 BOX_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 LAST_PART = 0.1  # of the training, over which the assignment is averaged
@@ -43,7 +44,21 @@ COLUMNS = (
 
 
 def numbers_of(run: Run) -> dict[str, float]:
-    """What a finished run measured, by column; what it did not measure is missing."""
+    """What a finished run measured, by column; what it did not measure is missing.
+
+    Raises:
+        UserError: its files are damaged.
+    """
+    try:
+        return measured(run)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise UserError(
+            f"metrics.json or evaluation.json of {run.folder} is damaged ({error}); delete the "
+            "folder to train again."
+        ) from error
+
+
+def measured(run: Run) -> dict[str, float]:
     evaluation = json.loads((run.folder / "evaluation.json").read_text())
     numbers = {key: evaluation["bbox"].get(key, math.nan) for key in BOX_METRICS}
     duplicates = evaluation.get("duplicates")
@@ -91,7 +106,7 @@ def markdown(rows: dict[str, list[dict[str, float]]]) -> str:
         if any(math.isfinite(mean_and_deviation(row, column.key)[0]) for row in rows.values())
     ]
     table = [
-        [name, len(numbers), *(_cell(numbers, column) for column in columns)]
+        [name.replace("|", "\\|"), len(numbers), *(_cell(numbers, column) for column in columns)]
         for name, numbers in rows.items()
     ]
     heads = ["config", "seeds", *(column.title for column in columns)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dual_weighting.data.boxes import is_box
+from dual_weighting.data.boxes import is_coco_box
 from dual_weighting.data.coco_file import called, has_polygon
 from dual_weighting.data.faults import faulty_names, repeated
 from dual_weighting.data.findings import Finding
@@ -38,7 +38,7 @@ class AnnotationTable:
         position = {image["id"]: k for k, image in enumerate(images)}
         category_ids = sorted({category["id"] for category in content["categories"]})
         class_of = {id_: k for k, id_ in enumerate(category_ids)}
-        boxes = [x["bbox"][:4] if is_box(x["bbox"]) else [np.nan] * 4 for x in annotations]
+        boxes = [x["bbox"] if is_coco_box(x["bbox"]) else [np.nan] * 4 for x in annotations]
         boxes = np.array(boxes, dtype=np.float64).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
         return cls(

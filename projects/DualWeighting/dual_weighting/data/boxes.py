@@ -53,6 +53,8 @@ def has_area(annotation: dict, record: dict) -> bool:
     if not is_box(box):
         return False
     if annotation["bbox_mode"] == BoxMode.XYWH_ABS:
+        if not is_coco_box(box):
+            return False
         x, y, width, height = box
         x1, y1 = x + width, y + height
     else:
@@ -62,10 +64,18 @@ def has_area(annotation: dict, record: dict) -> bool:
 
 
 def is_box(box: Any) -> bool:
+    """Whether it is a box of four or more finite numbers."""
     try:
-        return len(box) >= 4 and all(map(math.isfinite, box))
-    except TypeError:
+        return len(box) >= 4 and all(
+            math.isfinite(side) and not isinstance(side, bool) for side in box
+        )
+    except (TypeError, OverflowError):
         return False
+
+
+def is_coco_box(box: Any) -> bool:
+    """Whether it is four finite numbers."""
+    return is_box(box) and len(box) == 4
 
 
 def describe(annotation: dict, record: dict, *, source: str) -> str:

@@ -21,6 +21,10 @@ from dual_weighting.data.faults import find_fault
 from dual_weighting.errors import UserError
 
 EmptyBoxes = Literal["error", "skip"]
+FAULTS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RecursionError),
+    *(TypeError, ValueError),
+)
 
 
 def get_detection_dataset_dicts(
@@ -60,13 +64,23 @@ def load(name: str, *, empty_boxes: EmptyBoxes) -> list[dict]:
     json_file = MetadataCatalog.get(name).get("json_file")
     try:
         dicts = build.get_detection_dataset_dicts(name, filter_empty=False)
-    except (AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        check_crowds(dicts)
+        check_boxes(dicts, source=json_file or name, empty_boxes=empty_boxes)
+    except FAULTS as error:
         # What Detectron2 and pycocotools stumble over in a faulty file.
         if json_file is None:
             raise
         raise UserError(find_fault(json_file, dataset_name=name, error=error)) from error
-    check_boxes(dicts, source=json_file or name, empty_boxes=empty_boxes)
     return dicts
+
+
+def check_crowds(dicts: Sequence[dict]) -> None:
+    """Raise a ValueError at an "iscrowd" that is neither 0 nor 1, which nobody else would notice:
+    what is not 0 is left out of the training."""
+    for record in dicts:
+        for annotation in record.get("annotations", ()):
+            if annotation.get("iscrowd", 0) not in (0, 1):
+                raise ValueError(f"iscrowd is {annotation['iscrowd']!r}")
 
 
 def check_in_place(name: str) -> None:

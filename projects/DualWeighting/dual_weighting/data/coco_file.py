@@ -80,7 +80,7 @@ def read_content(json_file: str, kinds: Kinds = faults) -> dict:
     try:
         with open(json_file, encoding="utf-8") as file:
             content = json.load(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"{json_file} is no readable JSON ({error}); write or download it again."
         ) from error

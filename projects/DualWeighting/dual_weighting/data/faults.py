@@ -5,10 +5,13 @@ Reads the file again, so nothing here is called unless something is wrong.
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from detectron2.data import MetadataCatalog
 from detectron2.utils.file_io import PathManager
+
+from dual_weighting.data.value_types import wrong_types
 
 Kinds = Callable[[Any], Iterator[str]]  # what is wrong with the content of a file, in sentences
 
@@ -19,9 +22,9 @@ def find_fault(json_file: str, *, dataset_name: str, error: Exception) -> str:
     try:
         with PathManager.open(json_file) as file:
             content = json.load(file)
-    except (OSError, ValueError) as reason:
+    except (OSError, ValueError, RecursionError) as reason:
         return f"{json_file} is no readable JSON ({reason}); write or download it again."
-    fault = next(faults(content, dataset_name=dataset_name), None)
+    fault = first_fault(content, partial(faults, dataset_name=dataset_name))
     if fault is None:
         fault = f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
     return f"In {json_file}, {fault}."
@@ -31,7 +34,7 @@ def first_fault(content: Any, kinds: Kinds) -> str | None:
     """The first fault in the content of a file that belongs to no data set yet, `None` without."""
     try:
         return next(kinds(content), None)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return f"something is wrong ({type(error).__name__}: {one_line(error)}); correct it"
 
 
@@ -44,6 +47,7 @@ def faults(content: Any, *, dataset_name: str | None = None) -> Iterator[str]:
     yield from faulty_names(content)
     annotations = content.get("annotations", [])
     yield from faulty_annotations(annotations, categories=content["categories"])
+    yield from faulty_codes(annotations, images=content["images"])
     if dataset_name is None:
         return
     classes = [item["name"] for item in sorted(content["categories"], key=lambda item: item["id"])]
@@ -63,9 +67,14 @@ def basic_faults(content: Any) -> Iterator[str]:
         if not isinstance(content.get(key), list) or not content[key]:
             yield f'there are no "{key}"; add the list'
     annotations = content.get("annotations", [])
+    if not isinstance(annotations, list):
+        yield f'the "annotations" are a {type(annotations).__name__}; make them a list'
     yield from missing_keys(content["images"], "image", ("id", "file_name", "height", "width"))
     yield from missing_keys(content["categories"], "category", ("id", "name"))
     yield from missing_keys(annotations, "annotation", ("id", "image_id", "category_id", "bbox"))
+    yield from wrong_types(content["images"], "image")
+    yield from wrong_types(content["categories"], "category")
+    yield from wrong_types(annotations, "annotation")
 
 
 def missing_keys(items: Any, kind: str, keys: tuple[str, ...]) -> Iterator[str]:
@@ -78,22 +87,10 @@ def missing_keys(items: Any, kind: str, keys: tuple[str, ...]) -> Iterator[str]:
 
 
 def faulty_names(content: dict) -> Iterator[str]:
-    """Ids and names that two images or two categories share, and names that are no text."""
+    """Ids and names that two images or two categories share."""
     for kind, items in (("image", content["images"]), ("category", content["categories"])):
         for item in repeated(items, "id"):
             yield f"two have {kind} id {item['id']}; give each its own"
-    for image in content["images"]:
-        if not isinstance(image["file_name"], str):
-            yield (
-                f"image id {image['id']} has the file name {image['file_name']}, which is no text; "
-                "correct it"
-            )
-    for category in content["categories"]:
-        if not isinstance(category["name"], str):
-            yield (
-                f"category id {category['id']} has the name {category['name']}, which is no text; "
-                "put it in quotes"
-            )
     for category in repeated(content["categories"], "name"):
         yield f'two categories are called "{category["name"]}"; give each its own name'
 
@@ -124,6 +121,24 @@ def faulty_annotations(annotations: list[dict], *, categories: list[dict]) -> It
         if not annotation["bbox"]:
             yield f"{name} has the box {annotation['bbox']}; repair or remove it"
         seen.add(annotation["id"])
+
+
+def faulty_codes(annotations: list[dict], *, images: list[dict]) -> Iterator[str]:
+    """Masks as run-length codes that are not of the size of their image."""
+    sizes = {image["id"]: [image["height"], image["width"]] for image in images}
+    for annotation in annotations:
+        code = annotation.get("segmentation")
+        size = sizes.get(annotation["image_id"])
+        if not isinstance(code, dict) or size is None:
+            continue
+        counts = code["counts"]
+        complete = isinstance(counts, str) or sum(counts) == size[0] * size[1]
+        if code["size"] != size or not complete:
+            yield (
+                f"annotation {annotation['id']} of image id {annotation['image_id']} has a "
+                f"run-length code that is not of the {size[1]} x {size[0]} pixels of its image; "
+                "write it again"
+            )
 
 
 def annotation_id_of_box(json_file: str, *, image_id: int, box: Any) -> int | None:

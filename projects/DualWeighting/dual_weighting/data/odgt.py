@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from detectron2.utils.file_io import PathManager
 
+from dual_weighting.data.value_types import is_flag, is_size
 from dual_weighting.errors import UserError
 
 PERSON = "person"  # the tag of a box that counts; whatever has another is a region to ignore
@@ -91,7 +92,7 @@ def lines_of(odgt_file: str | Path) -> Iterator[tuple[str, dict]]:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{odgt_file} cannot be read ({reason}); put it there.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         number += isinstance(error, UnicodeDecodeError)  # of the line that could not be had
         raise UserError(
             f"{odgt_file}, line {number}, is no JSON object ({error}); correct it, or write or "
@@ -103,7 +104,7 @@ def numbers_of(items: list[dict], key: str, *, shape: tuple[int, ...], place: st
     """(n, *shape), the finite numbers under `key` of each item."""
     try:
         values = np.array([item[key] for item in items], np.float64).reshape(len(items), *shape)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         values = np.array([np.nan])
     if np.isfinite(values).all():
         return values
@@ -111,7 +112,7 @@ def numbers_of(items: list[dict], key: str, *, shape: tuple[int, ...], place: st
         try:
             value = np.array(item.get(key), np.float64)
             faulty = value.shape != shape or not np.isfinite(value).all()
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             faulty = True
         if faulty:
             what = "4 finite numbers" if shape else "a finite number"
@@ -129,6 +130,8 @@ def is_ignored(item: dict, place: str) -> bool:
         raise UserError(
             f'{place} has a box without a "tag" or whose "extra" is no object; correct it.'
         )
+    if not is_flag(extra.get("ignore", 0)):
+        raise UserError(f'{place} has a box whose "ignore" is neither 0 nor 1; correct it.')
     return item["tag"] != PERSON or extra.get("ignore", 0) != 0
 
 
@@ -136,7 +139,7 @@ def size_of(record: dict[str, Any], place: str) -> tuple[int, int] | None:
     size = record.get("height"), record.get("width")
     if size == (None, None):
         return None
-    if not all(isinstance(side, int) and side > 0 for side in size):
+    if not all(isinstance(side, int) and is_size(side) for side in size):
         raise UserError(
             f"{place} has the height {size[0]} and the width {size[1]}; correct or remove them."
         )

@@ -1,6 +1,7 @@
 """From a folder of Pascal VOC's layout (Everingham et al., 2010) to COCO's format."""
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from dual_weighting.errors import UserError
 
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", Path("ImageSets", "Main")
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+FAULTS = (  # what parsing a file that is none raises
+    *(ElementTree.ParseError, ArithmeticError, AttributeError, LookupError, OSError),
+    *(RecursionError, TypeError, ValueError),
+)
 
 
 @dataclass
@@ -89,7 +94,10 @@ def split(root: Path, stems: Sequence[str], *, val_share: float) -> dict[str, li
 
 def listed(file: Path, stems: Sequence[str]) -> list[str]:
     """The images of a list. A line is a name, which may have spaces, or a name and a flag."""
-    lines = {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}
+    try:
+        lines = {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read ({error}).") from error
     names = lines | {line.rsplit(maxsplit=1)[0] for line in lines if line}
     chosen = [stem for stem in stems if stem in names]
     if not chosen:
@@ -105,17 +113,24 @@ def read_objects(file: Path) -> list[dict]:
         return [
             {
                 "name": item.findtext("name").strip(),
-                "box": [float(item.findtext(f"bndbox/{key}")) for key in CORNERS],
+                "box": [finite(item.findtext(f"bndbox/{key}")) for key in CORNERS],
                 "difficult": item.findtext("difficult", "0").strip() == "1",
                 "size": size,
             }
             for item in tree.iter("object")
         ]
-    except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
+    except FAULTS as error:
         raise UserError(
             f"{file} is no annotation of Pascal VOC ({' '.join(str(error).split())}): each object "
             f"has a name and a bndbox with {', '.join(CORNERS)}."
         ) from error
+
+
+def finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no coordinate")
+    return value
 
 
 def add_image(

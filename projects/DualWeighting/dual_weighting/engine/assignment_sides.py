@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 from detectron2.config import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
+from dual_weighting.engine.config import build, load_config
 from dual_weighting.engine.hooks import progress_at
 from dual_weighting.engine.run_folder import checkpoint_of_run, checkpoints_after, config_of_run
 from dual_weighting.errors import UserError
@@ -69,7 +69,7 @@ def sides_of_one(
 
 def scheme_of(cfg: DictConfig, config_file: str) -> DictConfig:
     """The lazy call of the assignment scheme."""
-    if "scheme" not in cfg.get("model", {}):
+    if OmegaConf.select(cfg, "model.scheme") is None:
         raise UserError(
             f"The config file {config_file} has no model.scheme, so there is no assignment to show."
         )
@@ -88,12 +88,12 @@ def load_side(side: Side, device: torch.device) -> tuple[nn.Module, str]:
 
     A checkpoint that does not say its iteration counts as one of the end of the training.
     """
-    detector = instantiate(side.cfg.model).to(device).eval()
+    detector = build(side.cfg, "model").to(device).eval()
     iteration = Checkpointer(detector, complete=True).load(str(side.checkpoint)).get("iteration")
     detector.scheme = instantiate(side.scheme)
     detector.training_progress = 1.0
     when = side.checkpoint.stem
-    if iteration is not None:
+    if isinstance(iteration, int):
         detector.training_progress = progress_at(iteration, side.cfg.train.max_iter)
         when = f"{iteration + 1} iterations"
     return detector, f"{type(detector.scheme).__name__}, {side.name}, {when}"

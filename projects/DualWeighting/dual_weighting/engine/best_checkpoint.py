@@ -6,6 +6,7 @@ import torch
 from detectron2.engine import hooks
 
 from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.errors import UserError
 
 BEST = "model_best"
 
@@ -59,8 +60,11 @@ def best_in(file: Path, metric: str) -> tuple[float | None, int | None]:
     """The value of `metric` and the iteration of the checkpoint `file`; Nones where it has none."""
     if not file.is_file():
         return None, None
-    content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    best = content.get("best", {})
-    if best.get("metric") != metric:
-        return None, None
-    return best["value"], content["iteration"]
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        best = content.get("best", {})
+        if best.get("metric") != metric:
+            return None, None
+        return float(best["value"]), int(content["iteration"])
+    except Exception as error:  # of as many kinds as there are ways to damage a file
+        raise UserError(f"The checkpoint {file} is damaged: delete it to go on.") from error

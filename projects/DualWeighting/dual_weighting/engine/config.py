@@ -4,13 +4,15 @@ import builtins
 import os
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
-from detectron2.config import LazyConfig
+from detectron2.config import LazyConfig, instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dual_weighting.data import register_datasets
 from dual_weighting.engine.overrides import apply_overrides
+from dual_weighting.engine.yaml_config import load_yaml_config
 from dual_weighting.errors import UserError
 
 SECTIONS = ("model", "optimizer", "lr_multiplier", "dataloader", "train")
@@ -27,13 +29,15 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
     if not config_file:
         raise UserError("Say which config to use, for example --config-file configs/NAME.py.")
     if not os.path.isfile(config_file):
-        raise UserError(f"The config file {config_file} does not exist.")
+        what = "is a folder" if os.path.isdir(config_file) else "does not exist"
+        raise UserError(f"The config file {config_file} {what}.")
     original_import = builtins.__import__
     try:
-        cfg = LazyConfig.load(config_file)
+        is_yaml = config_file.endswith((".yaml", ".yml"))
+        cfg = load_yaml_config(config_file) if is_yaml else LazyConfig.load(config_file)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"The config file {_place(error, config_file)} fails with "
             f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -42,7 +46,13 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
         builtins.__import__ = original_import  # LazyConfig leaves its own in place after an error
     apply_overrides(cfg, overrides)
     check_resolves(cfg, config_file)
-    register_datasets(cfg)
+    try:
+        register_datasets(cfg)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(
+            f"The datasets of {config_file} cannot be used ({error}): each has name, json_file, "
+            "image_root, thing_classes and category_ids."
+        ) from error
     return cfg
 
 
@@ -55,14 +65,35 @@ def check_resolves(cfg: DictConfig, config_file: str) -> None:
         raise UserError(f"A value of {config_file} cannot be resolved: {reason}.") from error
 
 
-def check_sections(cfg: DictConfig, config_file: str) -> None:
-    """Raise `UserError` when `cfg` lacks a part that training needs."""
-    missing = [name for name in SECTIONS if name not in cfg]
+def check_sections(cfg: DictConfig, config_file: str, sections: Sequence[str] = SECTIONS) -> None:
+    """Raise `UserError` when `cfg` lacks one of the `sections`, by default what training needs."""
+    missing = [name for name in sections if not isinstance(cfg.get(name), DictConfig)]
     if missing:
+        purpose = "to train with " if sections == SECTIONS else ""
         raise UserError(
             f"The config file {config_file} defines no {', '.join(missing)}: "
-            f"a config to train with has {', '.join(SECTIONS)}."
+            f"a config {purpose}has {', '.join(sections)}."
         )
+
+
+def build(cfg: DictConfig, key: str) -> Any:
+    """What the lazy call at `key` ("model", "dataloader.train") makes.
+
+    Raises:
+        UserError: there is none, or it fails with the values that the config gives it.
+    """
+    node = OmegaConf.select(cfg, key)
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        raise UserError(f"The {key} of the config is no call of a class or function.")
+    try:
+        return instantiate(node)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a constructor makes of a wrong value
+        raise UserError(
+            f"The {key} of the config cannot be built ({type(error).__name__}: "
+            f"{' '.join(str(error).split())}): correct its values, or see more with --debug."
+        ) from error
 
 
 def _place(error: Exception, config_file: str) -> str:

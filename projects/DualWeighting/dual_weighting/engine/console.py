@@ -2,12 +2,15 @@
 
 import argparse
 import logging
+import os
 import sys
 
 from detectron2.engine import default_setup
 from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 from omegaconf import DictConfig
+
+from dual_weighting.errors import UserError
 
 # Detectron2's loggers of inner workings; their warnings are shown.
 CHATTY = (
@@ -24,6 +27,12 @@ def setup_run(cfg: DictConfig, args: argparse.Namespace) -> None:
     should see of an error is said by the command as it ends.
     """
     output_dir, rank = cfg.train.output_dir, comm.get_rank()
+    try:
+        os.makedirs(output_dir, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"train.output_dir={output_dir} cannot be made ({error.strerror}): name a folder."
+        ) from error
     # The very calls of default_setup: setup_logger remembers them and adds no second handler.
     loggers = [
         setup_logger(output_dir, distributed_rank=rank, name="fvcore"),

@@ -3,7 +3,6 @@
 import argparse
 import itertools
 import json
-import math
 import os
 import re
 import sys
@@ -149,9 +148,9 @@ def score_threshold(given: float | None, checkpoint: Path, *, has_nms: bool) -> 
     way = "with_nms" if has_nms else "without_nms"
     try:
         best = json.loads(file.read_text(encoding="utf-8"))["duplicates"][way]["threshold"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, RecursionError, TypeError):
         best = None
-    if isinstance(best, float) and math.isfinite(best):
+    if isinstance(best, float) and 0 <= best <= 1:
         return best, f"best F1 in {file}"
     return DEFAULT_SCORE, "--score-threshold changes it"
 

@@ -6,7 +6,6 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 
-from detectron2.config import instantiate
 from detectron2.data import MetadataCatalog
 from detectron2.evaluation import inference_on_dataset
 from detectron2.utils import comm
@@ -14,6 +13,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
+from dual_weighting.engine.config import build
 from dual_weighting.engine.overrides import accepts
 from dual_weighting.errors import UserError
 from dual_weighting.evaluation.duplicate_report import DuplicateReport, selector_of
@@ -35,8 +35,8 @@ class Evaluation:
         evaluator = cfg.dataloader.evaluator
         if accepts(evaluator, "output_dir") and not evaluator.get("output_dir"):
             evaluator.output_dir = str(self.output_dir / "inference")
-        self.loader = instantiate(cfg.dataloader.test)
-        self.evaluator = instantiate(evaluator)
+        self.loader = build(cfg, "dataloader.test")
+        self.evaluator = build(cfg, "dataloader.evaluator")
         self.duplicates = duplicate_report(
             model, evaluator.get("dataset_name"), engine=evaluator.get("engine", DEFAULT_ENGINE)
         )

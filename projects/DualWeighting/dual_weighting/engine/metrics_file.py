@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
+from dual_weighting.data.value_types import is_whole
 
 
 def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:
@@ -15,7 +16,7 @@ def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:
     path = Path(metrics_json)
     if not path.is_file():
         return
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     with atomic_file(path, "w") as file:
         file.writelines(line for line in lines if _iteration(line) < start_iter)
 
@@ -25,7 +26,7 @@ def metric_values(metrics_json: str | Path, name: str) -> list[float]:
     path = Path(metrics_json)
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     rows = [json.loads(line) for line in lines if _iteration(line) < float("inf")]
     return [row[name] for row in sorted(rows, key=lambda r: r["iteration"]) if name in row]
 
@@ -41,6 +42,7 @@ def put_aside(path: str | Path) -> bool:
 def _iteration(line: str) -> float:
     """The iteration of a complete line, infinity for an incomplete one."""
     try:
-        return json.loads(line)["iteration"] if line.endswith("\n") else float("inf")
-    except (ValueError, KeyError, TypeError):
-        return float("inf")
+        iteration = json.loads(line)["iteration"] if line.endswith("\n") else None
+    except (ValueError, LookupError, RecursionError, TypeError):
+        iteration = None
+    return iteration if is_whole(iteration) else float("inf")

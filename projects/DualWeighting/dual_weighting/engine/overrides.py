@@ -32,6 +32,7 @@ def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
             raise UserError(_malformed(text))
         for key in _leaf_keys(override.key_or_group, override.value()):
             check_key(cfg, key)
+        check_kind(cfg, text, override.key_or_group, override.value())
         try:
             LazyConfig.apply_overrides(cfg, [text])
         except (OmegaConfBaseException, KeyError) as error:
@@ -63,6 +64,26 @@ def check_key(cfg: DictConfig, key: str) -> None:
                 "a new key belongs in the config file."
             )
         node = _child(node, part)
+
+
+def check_kind(cfg: DictConfig, text: str, key: str, value: object) -> None:
+    """Raise `UserError` when the override `text` gives a number, or some words, to what has
+    settings of its own, words to a number, or a number to words."""
+    try:
+        now = OmegaConf.select(cfg, key)
+    except OmegaConfBaseException:  # it refers to what does not exist
+        return
+    is_words = isinstance(value, str) and "${" not in value
+    is_number = isinstance(value, int | float)
+    kind = None
+    if isinstance(now, DictConfig) and (is_number or is_words):
+        kind = "settings of its own"
+    elif isinstance(now, int | float) and is_words:
+        kind = f"the number {now}"
+    elif isinstance(now, str) and is_number:
+        kind = f"words; to give it this as words, write '{key}=\"{value}\"'"
+    if kind:
+        raise UserError(f"The override {text!r} does not fit: {key} has {kind}.")
 
 
 def accepts(node: DictConfig, name: str) -> bool:

@@ -10,12 +10,12 @@ from detectron2.config import instantiate
 from detectron2.data import transforms as T
 from detectron2.data.detection_utils import read_image
 from detectron2.structures import Instances
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from PIL import UnidentifiedImageError
 from PIL.Image import DecompressionBombError
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
+from dual_weighting.engine.config import build, load_config
 from dual_weighting.engine.device import choose_device
 from dual_weighting.errors import UserError
 
@@ -56,9 +56,11 @@ class Predictor:
         self.device = choose_device(device)
         self.half = half
         self.batch_size = batch_size
-        self.model = instantiate(cfg.model).to(self.device).eval()
+        self.model = build(cfg, "model").to(self.device).eval()
         Checkpointer(self.model, complete=True).load(os.fspath(checkpoint))
-        mapper = cfg.dataloader.test.mapper
+        mapper = OmegaConf.select(cfg, "dataloader.test.mapper")
+        if mapper is None:
+            raise UserError("The config has no dataloader.test.mapper, which resizes the images.")
         self.image_format = mapper.image_format
         self.augmentations = T.AugmentationList(instantiate(mapper.augmentations))
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from dual_weighting.engine.config import load_config
+from dual_weighting.engine.config import check_sections, load_config
 from dual_weighting.engine.run_folder import config_of_run
 from dual_weighting.errors import UserError
 
@@ -18,7 +18,12 @@ def report_command(args: argparse.Namespace) -> None:
             raise UserError(f"There is no folder {folder}: give the output folder of a training.")
     if args.output is not None and args.output.is_dir():
         raise UserError(f"--output {args.output} is a folder: name a file, such as report.html.")
-    runs = [RunFiles(load_config(config_of_run(folder)), folder) for folder in folders]
+    runs = []
+    for folder in folders:
+        file = config_of_run(folder)
+        cfg = load_config(file)
+        check_sections(cfg, file)
+        runs.append(RunFiles(cfg, folder))
     for run in runs:
         print(f"Report: {write_report(run, args.output if len(runs) == 1 else None)}", flush=True)
     if len(runs) > 1:

@@ -11,6 +11,10 @@ FINAL = "model_final.pth"
 
 def config_of_run(folder: Path) -> str:
     """The config that the training wrote down, with the values that its command line changed."""
+    if not folder.is_dir():
+        raise UserError(
+            f"The folder {folder} does not exist: give the output folder of a training."
+        )
     file = folder / "config.yaml"
     if not file.is_file():
         raise UserError(
@@ -21,6 +25,8 @@ def config_of_run(folder: Path) -> str:
 
 def checkpoint_of_run(folder: Path, name: str = FINAL) -> Path:
     """The checkpoint called `name`."""
+    if not folder.is_dir():
+        raise UserError(f"The folder {folder} does not exist.")
     if not (folder / name).is_file():
         names = sorted(file.name for file in folder.glob("*.pth"))
         raise UserError(

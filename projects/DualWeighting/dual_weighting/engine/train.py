@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import torch
-from detectron2.config import instantiate
 from detectron2.engine import SimpleTrainer
 from detectron2.evaluation.testing import flatten_results_dict
 from detectron2.utils import comm
@@ -18,7 +17,7 @@ from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbone_weights import is_backbone_address
 from dual_weighting.engine.best_checkpoint import BEST
 from dual_weighting.engine.command_config import config_of_command
-from dual_weighting.engine.config import check_sections
+from dual_weighting.engine.config import build, check_sections
 from dual_weighting.engine.console import setup_run
 from dual_weighting.engine.device import choose_device, describe_device, share_threads
 from dual_weighting.engine.ema import WeightAverage
@@ -62,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         logger.info(describe_device(device, num_processes=comm.get_world_size()))
         if own_data:
             logger.info(own_data)
-        model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
+        model = build(cfg, "model").to(device, memory_format=torch.channels_last)
         if args.eval_only:
             evaluate(cfg, model, resume=args.resume)
         else:

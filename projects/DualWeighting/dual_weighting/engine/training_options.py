@@ -6,6 +6,7 @@ A config that does not have an option has it off.
 import torch
 from omegaconf import DictConfig
 
+from dual_weighting.data.value_types import is_whole
 from dual_weighting.engine.precision import autocast_dtype
 from dual_weighting.engine.wandb_writer import import_wandb
 from dual_weighting.errors import UserError
@@ -27,6 +28,16 @@ def named_metrics(cfg: DictConfig) -> dict[str, str]:
 
 def check_training_options(cfg: DictConfig, device: torch.device) -> None:
     """Raise `UserError` for options of `cfg.train` that cannot work, before anything is built."""
+    for name in ("amp", "checkpointer", "ddp"):
+        settings = cfg.train.get(name, {})
+        require(hasattr(settings, "keys"), name, settings, "settings by name")
+    saved = cfg.train.get("checkpointer", {}).get("period", 1)
+    require(is_whole(saved) and saved >= 1, "checkpointer.period", saved, "1 iteration or more")
+    max_iter = cfg.train.get("max_iter", 1)
+    require(is_whole(max_iter) and max_iter >= 1, "max_iter", max_iter, "1 iteration or more")
+    for name, least in (("eval_period", 0), ("log_period", 1)):
+        period = cfg.train.get(name, 1)
+        require(is_whole(period) and period >= least, name, period, "a number of iterations")
     autocast_dtype(cfg.train.amp, device)
     accumulate = cfg.train.get("accumulate", 1)
     require(isinstance(accumulate, int) and accumulate >= 1, "accumulate", accumulate, "1, 2, ...")

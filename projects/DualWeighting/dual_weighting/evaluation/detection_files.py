@@ -12,6 +12,8 @@ import numpy as np
 
 from dual_weighting.errors import UserError
 
+FAULTS = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+
 
 @dataclass(frozen=True)
 class Boxes:
@@ -87,14 +89,16 @@ def read_detection_data(
         crowd = np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool)
         objects, order = boxes_of(annotations, images, category_ids)
         crowd = crowd[order]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except FAULTS as error:
         raise UserError(
             f"{json_file} is no annotation file in COCO's format ({said(error)})."
         ) from error
     try:
-        scores = np.array([r["score"] for r in results], float)
+        scores = np.array([r["score"] for r in results], float).reshape(len(results))
         detections, order = boxes_of(results, images, category_ids, scores)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if not (np.isfinite(scores).all() and np.isfinite(detections.xywh).all()):
+            raise ValueError("a score or a box is no finite number")
+    except FAULTS as error:
         raise UserError(
             f"{results_json} does not hold detections of the images and categories of {json_file} "
             f"({said(error)}): evaluate the run on that data set."
@@ -121,7 +125,7 @@ def boxes_of(
     """
     image = np.array([images[row["image_id"]] for row in rows], int)
     category = np.array([classes[row["category_id"]] for row in rows], int)
-    xywh = np.array([row["bbox"] for row in rows], float).reshape(-1, 4)
+    xywh = np.array([row["bbox"] for row in rows], float).reshape(len(rows), 4)
     falling = np.zeros(len(rows)) if scores is None else -scores
     order = np.lexsort((falling, image))
     return Boxes(image[order], category[order], xywh[order]), order
@@ -133,7 +137,7 @@ def read_json(file: str | os.PathLike):
             return json.load(stream)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is not complete JSON ({error}).") from error
 
 

@@ -49,12 +49,20 @@ def convert_file(
     """
     weights = read_foreign_weights(source, trust=trust)
     rules, method = recognize_release(weights, file=source)
-    conversion = convert(weights, rules)
+    try:
+        conversion = convert(weights, rules)
+    except (IndexError, RuntimeError) as error:  # a tensor of too few dimensions, or too long
+        raise UserError(
+            f"The weights of {source} fit no config ({' '.join(str(error).split())})."
+        ) from error
     files = zoo_files(method) if configs is None else {file: file for file in configs}
     models = candidates(files, backbone_only=rules is TORCHVISION)
     found = recognize(conversion, models, file=source)
-    with atomic_file(dest, "wb") as file:
-        torch.save({"model": conversion.state_dict}, file)
+    try:
+        with atomic_file(dest, "wb") as file:
+            torch.save({"model": conversion.state_dict}, file)
+    except OSError as error:
+        raise UserError(f"{dest} cannot be written ({error.strerror}).") from error
     return conversion, found
 
 

@@ -4,12 +4,11 @@ import difflib
 import os
 from pathlib import Path
 
-from detectron2.config import instantiate
 from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
+from dual_weighting.engine.config import build, load_config
 from dual_weighting.engine.device import choose_device
 from dual_weighting.errors import UserError
 
@@ -56,7 +55,7 @@ def get_model(
             "or leave trained out."
         )
     cfg = get_config(name)
-    model = instantiate(cfg.model).to(choose_device(device))
+    model = build(cfg, "model").to(choose_device(device))
     checkpoint = cfg.train.init_checkpoint if trained is None else os.fspath(trained)
     Checkpointer(model, complete=trained is not None).load(checkpoint)
     return model

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,14 @@ SNAPSHOTS = "assignment"  # folder of the pictures made during the training
 
 class Missing(Exception):
     """What is not there, in one sentence for the page."""
+
+
+def get(value: Callable[[], object], default: object = math.nan):
+    """What `value` gives, `default` where it is missing."""
+    try:
+        return value()
+    except (Missing, KeyError):
+        return default
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,10 @@ class RunFiles:
             raise Missing(str(error)) from error
         if not isinstance(content, dict):
             raise Missing(f"{file.name} does not hold metrics by task.")
-        return content
+        tasks = {name: task for name, task in content.items() if isinstance(task, dict)}
+        if not is_duplicate_report(tasks.get("duplicates")):
+            tasks.pop("duplicates", None)
+        return tasks
 
     @cached_property
     def dataset_name(self) -> str:
@@ -160,6 +171,19 @@ class RunFiles:
             return float("nan")
         iterations, seconds = self.metrics["time"]
         return float((np.diff(iterations, prepend=-1) * seconds).sum())
+
+
+def is_duplicate_report(report: object) -> bool:
+    """Whether it has numbers both with and without NMS."""
+    keys = ("AP", "duplicates_per_image", "f1", "threshold", "precision", "recall")
+    ways = [report.get(way) for way in ("with_nms", "without_nms")] if report else [None]
+    return all(
+        isinstance(way, dict)
+        and isinstance(way.get("AP"), int | float)
+        and isinstance(way.get("duplicates_per_image"), int | float)
+        and all(isinstance(way.get(key, 0), int | float) for key in keys)
+        for way in ways
+    )
 
 
 def environment_of(log: str) -> dict[str, str]:

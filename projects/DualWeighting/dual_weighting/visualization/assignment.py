@@ -38,7 +38,9 @@ def draw_assignment(
     num_columns = 1 + max(len(row.level_names) for row in rows)
     width, height = LEFT + max(num_columns, 4) * PITCH, len(rows) * PITCH + TOP + BOTTOM
     figure = Figure(figsize=(width, height), dpi=150)
-    figure.text(0.5, 1 - 0.25 / height, title, fontsize=12, ha="center", va="center")
+    figure.text(
+        0.5, 1 - 0.25 / height, title, fontsize=12, parse_math=False, ha="center", va="center"
+    )
 
     weights = [w for row in rows for w in (row.candidates.positive, row.candidates.box)]
     scale = Normalize(0, max((float(w.max()) for w in weights if len(w)), default=0.0) or 1.0)

@@ -25,7 +25,7 @@ def draw_image(axes: Axes, row: AssignmentRow) -> None:
     """The image around the ground truth, with the box that the strongest point predicts."""
     show_image(axes, row, row.image)
     draw_box(axes, row.gt_box, color=TRUTH)
-    axes.set_ylabel(row.title.replace(", ", "\n"), fontsize=8)
+    axes.set_ylabel(row.title.replace(", ", "\n"), fontsize=8, parse_math=False)
     if len(row.candidates) == 0:
         axes.set_xlabel("no candidate", fontsize=8)
         return

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dual_weighting.data.value_types import is_whole
 from dual_weighting.errors import UserError
 
 SMOOTHING = 0.05  # width of the moving average, as a share of the curve
@@ -51,19 +52,21 @@ def read_metrics(metrics_json: str | os.PathLike) -> dict[str, Series]:
     """Per metric its iterations, ascending, and values. Lines cut short are passed over."""
     rows: dict[int, dict[str, float]] = {}
     try:
-        lines = Path(metrics_json).read_text(encoding="utf-8").splitlines()
+        lines = Path(metrics_json).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise UserError(f"{metrics_json} cannot be read ({error.strerror}).") from error
     for line in lines:
         try:
             row = json.loads(line)
-            rows.setdefault(row["iteration"], {}).update(row)
-        except (ValueError, KeyError, TypeError):
+            if is_whole(row["iteration"]):
+                rows.setdefault(row["iteration"], {}).update(row)
+        except (ValueError, LookupError, RecursionError, TypeError):
             continue
     series: dict[str, list[tuple[int, float]]] = {}
     for iteration, row in sorted(rows.items()):
         for name, value in row.items():
-            series.setdefault(name, []).append((iteration, value))
+            if isinstance(value, float) or is_whole(value):
+                series.setdefault(name, []).append((iteration, float(value)))
     return {
         name: (np.array([i for i, _ in points]), np.array([value for _, value in points]))
         for name, points in series.items()

@@ -118,7 +118,7 @@ def overlay(
             visualizer.draw_binary_mask(mask, color=colour, alpha=MASK_OPACITY)
         visualizer.draw_box(box, alpha=0.9, edge_color=colour)
         visualizer.draw_text(
-            text,
+            text.replace("$", r"\$"),  # for matplotlib a name with two of them is a formula
             label_corner(box, text, image_size=image.shape[:2]),
             font_size=FONT_SIZE,
             color=colour,

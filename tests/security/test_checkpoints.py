@@ -1,0 +1,179 @@
+"""Code in a checkpoint is not run by anything that loads one, but for one flag of one command."""
+
+import pickle
+
+import pytest
+import torch
+from commands.tiny_project import write_tiny_project
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from fuzz.damage import outcome_of
+
+from dual_weighting import Predictor, model_zoo
+from dual_weighting.engine.best_checkpoint import best_in
+from dual_weighting.engine.command import argument_parser
+from dual_weighting.engine.config import load_config
+from dual_weighting.engine.train import train_command
+from dual_weighting.errors import UserError
+from dual_weighting.model_zoo.convert_checkpoint import convert_command
+
+
+class Touches:
+    """Makes the file `mark` when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return open, (str(self.mark), "w")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    name = "squares_of_checkpoints_with_code"
+    yield write_tiny_project(tmp_path_factory.mktemp("code"), name=name, images=2)
+    if name in DatasetCatalog:
+        DatasetCatalog.remove(name)
+        MetadataCatalog.remove(name)
+
+
+@pytest.fixture
+def mark(tmp_path):
+    """A file that is there when code was run."""
+    mark = tmp_path / "mark"
+    yield mark
+    assert not mark.exists()
+
+
+def zipped(content, file):
+    torch.save(content, file)
+
+
+def legacy(content, file):
+    torch.save(content, file, _use_new_zipfile_serialization=False)
+
+
+def pickled(content, file):
+    file.write_bytes(pickle.dumps(content))
+
+
+def write(mark, file, save=zipped):
+    content = {
+        "model": {"conv1.weight": torch.zeros(1)},
+        "__author__": "nobody",
+        "more": Touches(mark),
+    }
+    save(content, file)
+    return str(file)
+
+
+def train(*arguments):
+    return outcome_of(train_command, **vars(argument_parser().parse_args([*map(str, arguments)])))
+
+
+def sentence_of(call, *arguments, **options):
+    with pytest.raises(UserError) as caught:
+        call(*arguments, **options)
+    return 1, str(caught.value)
+
+
+def as_init_checkpoint(config, file, root):
+    return train("--config-file", config, f"train.init_checkpoint={file}",
+                 f"train.output_dir={root / 'out'}")  # fmt: skip
+
+
+def as_evaluated(config, file, root):
+    return train("--config-file", config, "--eval-only", f"train.init_checkpoint={file}",
+                 f"train.output_dir={root / 'out'}")  # fmt: skip
+
+
+def as_last_checkpoint(config, file, root):
+    (root / "last_checkpoint").write_text(file)
+    return train("--config-file", config, "--resume", f"train.output_dir={root}")
+
+
+def in_demo(config, file, root):
+    from demo import parse_arguments  # noqa: F401  the tool's own imports work
+
+    from dual_weighting.engine.demo import demo_command
+
+    return outcome_of(
+        demo_command, inputs=[str(config.parent / "000.png")], webcam=None, run=None,
+        config_file=str(config), checkpoint=root / file, device="cpu", half=False, batch_size=1,
+        output=root / "demo", json=None, score_threshold=None,
+    )  # fmt: skip
+
+
+def in_export(config, file, root):
+    from dual_weighting.engine.export import export_command
+
+    return outcome_of(
+        export_command, config_file=str(config), checkpoint=file, format="torch-export",
+        output=root / "a.pt2", image=[], int8=False, overrides=[],
+    )  # fmt: skip
+
+
+def in_pictures_of_assignments(config, file, root):
+    from dual_weighting.engine.assignment_pictures import visualize_command
+
+    return outcome_of(
+        visualize_command, run=None, config_file=str(config), checkpoints=[file], iterations=None,
+        compare=None, scheme_from=None, compare_checkpoints=None, split="test", dataset=None,
+        image_id=None, image_index=None, file_name=None, gt=None, output=root / "a", device="cpu",
+    )  # fmt: skip
+
+
+def in_predictor(config, file, root):
+    return sentence_of(Predictor, load_config(str(config)), file, device="cpu")
+
+
+def in_model_zoo(config, file, root):
+    return sentence_of(model_zoo.get_model, "Digits/dw_R_18_FPN.py", trained=file, device="cpu")
+
+
+def in_conversion(config, file, root):
+    return outcome_of(
+        convert_command, source=file, dest=str(root / "b.pth"), trust=False, config_file=None
+    )
+
+
+WAYS = (
+    *(as_init_checkpoint, as_evaluated, as_last_checkpoint, in_demo, in_export),
+    *(in_pictures_of_assignments, in_predictor, in_model_zoo, in_conversion),
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_code_is_not_run(way, config, mark, tmp_path):
+    file = write(mark, tmp_path / "code.pth")
+    code, sentence = way(config, file, tmp_path)
+    assert code == 1
+    assert "code.pth is refused because it holds more than weights" in sentence
+    advice = "add --trust" if way is in_conversion else "save it again with tensors"
+    assert advice in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "save"),
+    [("old.pth", legacy), ("plain.pth", pickled), ("zoo.pkl", pickled), ("zip.pkl", zipped)],
+)
+def test_other_kinds_of_files(name, save, config, mark, tmp_path):
+    file = write(mark, tmp_path / name, save)
+    for way in (in_predictor, in_conversion):
+        code, sentence = way(config, file, tmp_path)
+        assert code == 1 and name in sentence
+
+
+def test_best_checkpoint_of_a_run_that_goes_on(mark, tmp_path):
+    write(mark, tmp_path / "model_best.pth")
+    with pytest.raises(UserError, match=r"model_best.pth is damaged"):
+        best_in(tmp_path / "model_best.pth", "bbox/AP")
+
+
+def test_the_one_way(config, tmp_path):
+    """With --trust, and it is said in the help."""
+    mark = tmp_path / "mark"
+    file = write(mark, tmp_path / "code.pth")
+    code, _ = outcome_of(
+        convert_command, source=file, dest=str(tmp_path / "b.pth"), trust=True, config_file=None
+    )
+    assert mark.exists() and code == 1  # run, and no weights of a release
