@@ -2,10 +2,42 @@
 
 import json
 import os
+from collections import defaultdict
 from pathlib import Path
+
+from detectron2.utils.events import EventWriter, get_event_storage
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.data.value_types import is_whole
+
+
+class MetricsWriter(EventWriter):
+    """Appends the scalars since the last time, with the lines in the order of their iterations.
+
+    Detectron2's JSONWriter has them in another where a scalar was not put in every iteration.
+    """
+
+    def __init__(self, metrics_json: str | Path, window_size: int = 20) -> None:
+        """`window_size`: iterations of which scalars that ask for it are the median."""
+        self._file = open(metrics_json, "a", encoding="utf-8")  # noqa: SIM115
+        self._window_size = window_size
+        self._last_write = -1
+
+    def write(self) -> None:
+        rows: defaultdict[int, dict] = defaultdict(dict)
+        latest = get_event_storage().latest_with_smoothing_hint(self._window_size)
+        for name, (value, iteration) in latest.items():
+            if iteration > self._last_write:
+                rows[iteration][name] = value
+        for iteration, row in sorted(rows.items()):
+            line = json.dumps({**row, "iteration": iteration}, sort_keys=True)
+            self._file.write(f"{line}\n")
+            self._last_write = iteration
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from detectron2.engine import SimpleTrainer
 from detectron2.evaluation.testing import flatten_results_dict
 from detectron2.utils import comm
-from detectron2.utils.events import EventStorage, JSONWriter
+from detectron2.utils.events import EventStorage
 from omegaconf import DictConfig
 from torch import nn
 
@@ -24,7 +24,7 @@ from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.freed_memory import keep_freed_memory
 from dual_weighting.engine.machine_faults import faults_explained
-from dual_weighting.engine.metrics_file import cut_metrics, put_aside
+from dual_weighting.engine.metrics_file import MetricsWriter, cut_metrics, put_aside
 from dual_weighting.engine.processes import launch_processes
 from dual_weighting.engine.run_folder import FINAL
 from dual_weighting.engine.trainer import build_trainer
@@ -180,6 +180,6 @@ def finish(
     with EventStorage(done) as storage:
         storage.put_scalars(**flatten_results_dict(validation()), smoothing_hint=False)
         if comm.is_main_process():
-            writer = JSONWriter(str(metrics_json))
+            writer = MetricsWriter(metrics_json)
             writer.write()
             writer.close()

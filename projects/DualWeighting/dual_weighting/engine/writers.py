@@ -6,11 +6,11 @@ from pathlib import Path
 from detectron2.utils.events import (
     CommonMetricPrinter,
     EventWriter,
-    JSONWriter,
     TensorboardXWriter,
 )
 from omegaconf import DictConfig
 
+from dual_weighting.engine.metrics_file import MetricsWriter
 from dual_weighting.engine.wandb_writer import WandbWriter
 
 
@@ -20,7 +20,7 @@ def build_writers(cfg: DictConfig) -> list[EventWriter]:
     Path(output_dir).mkdir(parents=True, exist_ok=True)
     writers = [
         CommonMetricPrinter(cfg.train.max_iter),
-        JSONWriter(os.path.join(output_dir, "metrics.json")),
+        MetricsWriter(os.path.join(output_dir, "metrics.json")),
     ]
     if cfg.train.get("tensorboard", True):
         writers.append(TensorboardXWriter(output_dir))

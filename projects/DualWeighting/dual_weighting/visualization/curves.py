@@ -22,8 +22,7 @@ def draw_training_curves(
 ) -> None:
     """Draw losses, learning rate and, if there was an evaluation, AP over iterations, as a PNG.
 
-    `metrics_json`: as Detectron2's JSONWriter writes it; where an iteration is there twice, the
-    later line counts.
+    `metrics_json`: a training's; where an iteration is there twice, the later line counts.
 
     Raises:
         UserError: the file holds no training.
