@@ -2,10 +2,9 @@
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from omegaconf import OmegaConf
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
@@ -14,22 +13,19 @@ from dual_weighting.report.blocks import (
     NOTHING,
     Cell,
     Section,
-    chart,
     duration,
-    grid,
     number,
     number_cell,
     page,
     paragraph,
     table,
 )
+from dual_weighting.report.compared_curves import curves, precision
 from dual_weighting.report.differences import config_differences, version_differences
-from dual_weighting.report.precision import TASKS, class_means, mean_curve
-from dual_weighting.report.run_files import Missing, RunFiles, flat
-from dual_weighting.report.training import iteration_axis, value_text
-from dual_weighting.visualization.curves import smoothed
+from dual_weighting.report.precision import TASKS, class_means
+from dual_weighting.report.run_files import Missing, RunFiles, flat, get
+from dual_weighting.report.training import value_text
 from dual_weighting.visualization.markup import Content, element
-from dual_weighting.visualization.svg_charts import PALETTE, Axis, Line, line_chart
 
 
 def write_comparison(runs: Sequence[RunFiles], output_file: str | os.PathLike) -> Path:
@@ -76,14 +72,6 @@ def labels(runs: Sequence[RunFiles]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return [str(run.folder) for run in runs]
-
-
-def get(value: Callable[[], object], default: object = math.nan):
-    """What `value` gives, `default` where it is missing."""
-    try:
-        return value()
-    except (Missing, KeyError):
-        return default
 
 
 def summary(runs: Sequence[RunFiles], names: list[str]) -> Content:
@@ -136,37 +124,6 @@ def calibration_error(run: RunFiles) -> float:
     return 100 * bins.expected_error()
 
 
-def curves(runs: Sequence[RunFiles], names: list[str]) -> Content:
-    panels = {"AP over the training": "bbox/AP", "Total loss": "total_loss"}
-    figures = []
-    for title, metric in panels.items():
-        lines = []
-        for run, name, colour in coloured(runs, names):
-            if metric in run.metrics:
-                iterations, values = run.metrics[metric]
-                dots = metric != "total_loss"
-                values = values if dots else smoothed(values)
-                lines.append(Line(name, iterations, values, colour, dots=dots))
-        if lines:
-            high = 100 if metric == "bbox/AP" else None
-            end = max(run.num_iterations for run in runs)
-            drawing = line_chart(
-                lines, iteration_axis(end), Axis("", low=0, high=high), title=title
-            )
-            figures.append(chart(title, drawing, lines))
-    if not figures:
-        raise Missing("None of these folders holds a metrics.json of a training.")
-    return grid(*figures)
-
-
-def coloured(runs: Sequence[RunFiles], names: list[str]) -> list[tuple[RunFiles, str, str]]:
-    """Run, label and colour; colours come again after the last."""
-    return [
-        (run, name, PALETTE[k % len(PALETTE)])
-        for k, (run, name) in enumerate(zip(runs, names, strict=True))
-    ]
-
-
 def average_precision(runs: Sequence[RunFiles], names: list[str]) -> Content:
     parts = []
     for task, noun in TASKS.items():
@@ -212,24 +169,6 @@ def ap_by_class(run: RunFiles) -> dict[str, float]:
     found = run.detections
     ap = 100 * class_means(found.precision)
     return dict(zip(found.matches.data.class_names, ap.tolist(), strict=True))
-
-
-def precision(runs: Sequence[RunFiles], names: list[str]) -> Content:
-    """Precision over recall, mean of all classes."""
-    figures = []
-    for title, ious in {"IoU 0.50": slice(0, 1), "mean of IoU 0.50 to 0.95": slice(None)}.items():
-        lines = []
-        for run, name, colour in coloured(runs, names):
-            found = get(lambda run=run: run.detections, None)
-            if found is not None:
-                curve = mean_curve(found.precision[ious])
-                lines.append(Line(name, np.linspace(0, 1, len(curve)), curve, colour))
-        if lines:
-            drawing = line_chart(lines, Axis("recall", 0, 1), Axis("precision", 0, 1), title=title)
-            figures.append(chart(title, drawing, lines))
-    if not figures:
-        raise Missing("None of these folders holds detections in COCO's format.")
-    return grid(*figures)
 
 
 def duplicates(runs: Sequence[RunFiles], names: list[str]) -> Content:

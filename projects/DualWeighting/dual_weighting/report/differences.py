@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from dual_weighting.report.blocks import NOTHING, Cell, count_of, paragraph, table
-from dual_weighting.report.run_files import Missing, RunFiles
+from dual_weighting.report.run_files import Missing, RunFiles, get
 from dual_weighting.visualization.markup import Content, Markup, element
 
 IGNORED = ("train.output_dir", "dataloader.evaluator.output_dir")
@@ -17,17 +17,10 @@ def config_differences(runs: Sequence[RunFiles], names: list[str]) -> Content:
 
 
 def version_differences(runs: Sequence[RunFiles], names: list[str]) -> Content:
-    found = [environment_of_run(run) for run in runs]
+    found = [get(lambda run=run: run.environment, {}) for run in runs]
     if not any(found):
         raise Missing("None of these folders holds a log.txt with versions.")
     return differences(found, names, "All versions are the same.")
-
-
-def environment_of_run(run: RunFiles) -> dict[str, str]:
-    try:
-        return run.environment
-    except Missing:
-        return {}
 
 
 def differences(values: list[dict[str, str]], names: list[str], none: str) -> Markup:
