@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.markdown import markdown_table, mib
 from benchmarks.memory import PeakMemory
 from dual_weighting.evaluation.coco_metrics import evaluate_boxes
 from dual_weighting.evaluation.engines import ENGINES, read_annotations
 
+HEADING = "COCO's numbers"
+QUICK = {"num_images": 50}
 WIDTH, HEIGHT = 640, 480
 
 
@@ -83,36 +84,47 @@ def measure(engine: str, json_file: str, settings: dict) -> tuple[float, float, 
     return read - start, end - read, peak.bytes, np.asarray(statistics.stats)
 
 
-def run(*, num_images: int, num_classes: int, num_detections: int = 100) -> None:
-    """Print the table."""
+def run(*, num_images: int = 2000, num_classes: int = 80, num_detections: int = 100) -> dict:
+    """Seconds, bytes and the twelve numbers of each engine."""
     settings = {
         "num_images": num_images,
         "num_classes": num_classes,
         "num_detections": num_detections,
     }
+    engines = {}
     with tempfile.TemporaryDirectory() as folder:
         json_file = Path(folder, "annotations.json")
         json_file.write_text(json.dumps(random_data(**settings)[0]))
-        found = {}
         for engine in ENGINES:
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-                found[engine] = pool.submit(measure, engine, str(json_file), settings).result()
-    table = Table(
-        title=f"Box evaluation of {num_images} images, {num_detections} detections each, "
-        f"{num_classes} classes"
+                reading, evaluating, memory, stats = pool.submit(
+                    measure, engine, str(json_file), settings
+                ).result()
+            engines[engine] = {
+                "reading": reading,
+                "evaluating": evaluating,
+                "bytes": memory,
+                "stats": stats.tolist(),
+            }
+    return settings | {"engines": engines}
+
+
+def table(result: dict) -> str:
+    engines = result["engines"]
+    one, other = (np.asarray(found["stats"]) for found in engines.values())
+    about = (
+        f"Box evaluation of {result['num_images']:,} random images with {result['num_detections']} "
+        f"detections each, {result['num_classes']} classes, 1 thread. The largest difference of "
+        f"the twelve numbers is {np.abs(one - other).max():g}."
     )
-    table.add_column("engine")
-    for column in ("reading", "evaluating", "peak memory", "AP"):
-        table.add_column(column, justify="right")
-    for engine, (reading, evaluating, memory, stats) in found.items():
-        table.add_row(
+    rows = [
+        (
             engine,
-            f"{reading:.2f} s",
-            f"{evaluating:.2f} s",
-            f"{memory / 2**20:.0f} MiB",
-            f"{100 * stats[0]:.4f}",
+            f"{found['reading']:.2f} s",
+            f"{found['evaluating']:.1f} s",
+            mib(found["bytes"]),
         )
-    console = Console(width=110)
-    console.print(table)
-    one, other = (stats for *_, stats in found.values())
-    console.print(f"Largest difference of the 12 numbers: {np.abs(one - other).max():g}")
+        for engine, found in engines.items()
+    ]
+    header = ("", "reading", "evaluating", "peak memory")
+    return f"{about}\n\n{markdown_table(header, rows)}"

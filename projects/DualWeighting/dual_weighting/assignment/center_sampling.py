@@ -54,11 +54,12 @@ class CenterSampling:
     ) -> Tensor:
         """Whether each pair's box has the size of the point's level, (Q,)."""
         sides = torch.cat((centers - gt_boxes[:, :2], gt_boxes[:, 2:] - centers), dim=1)
-        low, high = self.low * grid.level_strides, self.high * grid.level_strides
-        low[0], high[-1] = 0, torch.inf
-        level = torch.searchsorted(grid.level_starts, point % len(grid), right=True) - 1
-        farthest = sides.amax(dim=1)
-        return (farthest > rows(low, level)) & (farthest < rows(high, level))
+        index = point % len(grid)
+        level = torch.searchsorted(grid.level_starts, index, right=True) - 1
+        farthest, stride = sides.amax(dim=1), rows(grid.strides, index)
+        large_enough = (farthest > self.low * stride) | (level == 0)
+        small_enough = (farthest < self.high * stride) | (level == len(grid.level_strides) - 1)
+        return large_enough & small_enough
 
 
 def smallness(boxes: Tensor) -> Tensor:

@@ -1,0 +1,117 @@
+"""Every scheme in a crowd: 2,000 ground truths in an image, and what their number costs."""
+
+import pytest
+import torch
+from benchmarks.operations import CountOperations, PeakAllocations
+from loss_calls import finite_losses_and_gradients
+from scenes import INPUTS, arguments_of, random_scene, with_gradient
+
+from dual_weighting.assignment import (
+    AdaptiveSelection,
+    CenterSampling,
+    DualWeighting,
+    DynamicLabelAssignment,
+    GroundTruths,
+    OneToFew,
+    PointGrid,
+    Predictions,
+    WeightedCandidates,
+)
+from dual_weighting.losses import (
+    CenternessLoss,
+    DualWeightingLoss,
+    DynamicLabelAssignmentLoss,
+    OneToFewLoss,
+    WeightedCandidatesLoss,
+)
+
+SCHEMES = {
+    "dw": (DualWeighting(), DualWeightingLoss()),
+    "dw, coupled": (DualWeighting(coupled=True), DualWeightingLoss()),
+    "o2f": (OneToFew(), OneToFewLoss()),
+    "dla": (DynamicLabelAssignment(), DynamicLabelAssignmentLoss()),
+    "fcos": (CenterSampling(), CenternessLoss()),
+    "atss": (AdaptiveSelection(), CenternessLoss()),
+    "gfl": (WeightedCandidates("gfl"), WeightedCandidatesLoss()),
+    "tood": (WeightedCandidates("tood"), WeightedCandidatesLoss()),
+}
+every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
+
+
+def losses_of(scheme, *arguments):
+    assign, losses = SCHEMES[scheme]
+    return losses(assign(*arguments, 0.5), *arguments)
+
+
+@every_scheme
+def test_2000_ground_truths(scheme):
+    def function(**scene):
+        return losses_of(scheme, *arguments_of(scene))
+
+    losses, _ = finite_losses_and_gradients(function, random_scene(0, num_gt=(2000, 0)))
+    assert all(value > 0 for value in losses.values())
+
+
+@every_scheme
+def test_operations_and_waiting_do_not_depend_on_the_ground_truths(scheme):
+    """One of the operations asks the device for a number: how many candidates there are."""
+    counts = []
+    for num_gt in (1, 300):
+        arguments = arguments_of(with_gradient(random_scene(0, num_gt=(num_gt, num_gt))))
+        with CountOperations() as operations:
+            sum(losses_of(scheme, *arguments).values()).backward()
+        counts.append(operations.count)
+        assert len(operations.waits) == 1, operations.waits
+    assert counts[0] == counts[1] > 50
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@every_scheme
+def test_waiting_on_a_gpu(scheme):
+    """As torch itself counts it."""
+    scene = random_scene(0)
+    scene |= {name: scene[name].cuda() for name in INPUTS}
+    scene |= {name: [x.cuda() for x in scene[name]] for name in ("gt_boxes", "gt_classes")}
+    predictions = Predictions(*(scene[name] for name in INPUTS))
+    targets = GroundTruths.from_images(scene["gt_boxes"], scene["gt_classes"])
+    grid = PointGrid.from_image(scene["image_size"], scene["strides"], "cuda")
+    losses_of(scheme, predictions, targets, grid)
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with pytest.warns(UserWarning, match="synchronizing") as warnings:
+            losses_of(scheme, predictions, targets, grid)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert len(warnings) == 1
+
+
+def test_what_waits():
+    """Reading a number back, positions in a mask, and sending numbers."""
+    x = torch.arange(4.0)
+    calls = {
+        "aten::_local_scalar_dense": lambda: int(x.sum()),
+        "aten::nonzero": lambda: x.nonzero(),
+        "aten::index.Tensor": lambda: x[x > 1],
+        "aten::repeat_interleave.Tensor": lambda: torch.repeat_interleave(x.long()),
+        "aten::lift_fresh": lambda: x.new_tensor([1.0]),
+    }
+    for name, call in calls.items():
+        with CountOperations() as operations:
+            call()
+        assert operations.waits == [name]
+    with CountOperations() as operations:
+        x[x.long()], torch.where(x > 1, 1.0, x), torch.repeat_interleave(x.long(), output_size=6)
+    assert operations.waits == []
+
+
+def test_peak_of_allocations():
+    """4,000 bytes of an input do not count; 8,000 and then 4,000 at a time, 12,000 at the most."""
+    x = torch.zeros(1000)
+    with PeakAllocations([x]) as peak:
+        view = x[:10]
+        y = torch.cat((x, x))
+        del view
+        z = y[:1000] + x
+        del y
+        z = z + 1
+    assert peak.bytes == 12_000
