@@ -133,44 +133,6 @@ def test_resuming_a_finished_run_only_evaluates(trained, tiny_config):
     assert after == before
 
 
-def read_losses(folder: Path) -> tuple[list[dict], list[set]]:
-    """Of each iteration the losses, averaged over processes, and the images of all."""
-    ranks = [
-        [json.loads(line) for line in file.read_text().splitlines()]
-        for file in sorted(folder.glob("*.json"))
-    ]
-    losses, images = [], []
-    for lines in zip(*ranks, strict=True):
-        names = lines[0]["losses"]
-        losses.append({n: sum(line["losses"][n] for line in lines) / len(lines) for n in names})
-        images.append({image for line in lines for image in line["images"]})
-    return losses, images
-
-
-def test_two_processes_have_the_losses_of_one(tiny_config, tmp_path):
-    """The same images in each step, half of them in each process; no augmentation."""
-    runs = []
-    for processes in (1, 2):
-        folder = tmp_path / f"losses_{processes}"
-        folder.mkdir()
-        result = command(
-            *("--config-file", tiny_config, "--num-gpus", processes, "train.max_iter=12"),
-            "dataloader.train.num_workers=1",
-            f"train.output_dir={tmp_path / str(processes)}",
-            script=HERE / "record_losses.py",
-            LOSSES=str(folder),
-        )
-        assert result.returncode == 0, result.stderr
-        assert len(list(folder.iterdir())) == processes
-        runs.append(read_losses(folder))
-    (one, images_of_one), (two, images_of_two) = runs
-    assert images_of_one == images_of_two and len(one) == 12
-    for losses_of_one, losses_of_two in zip(one, two, strict=True):
-        assert losses_of_one == pytest.approx(losses_of_two, rel=1e-4)
-    assert one[0] != pytest.approx(one[-1], rel=1e-2)  # something was learned
-    assert "2 processes" in result.stdout
-
-
 def test_a_loss_that_is_no_number_stops_both_processes(tiny_config, tmp_path):
     """Said once, with the images of both; tests/engine/test_trainer.py has the single process."""
     result = command(
