@@ -2,9 +2,20 @@ import math
 
 import pytest
 import torch
+from scenes import arguments_of, one_level_scene, with_gradient
 
+from dual_weighting.assignment import Assignment
 from dual_weighting.losses import background
-from dual_weighting.losses.background import background_loss, pair_background_loss
+from dual_weighting.losses.background import (
+    background_and_logits,
+    background_loss,
+    pair_background_loss,
+)
+
+# Two ground truths, of class 1 and of class 0.
+SCENE = one_level_scene(
+    [[4.0, 4, 4, 4]] * 4, [[0.0, 0, 8, 8], [8, 0, 16, 8]], [1, 0], num_classes=3
+)
 
 
 def by_autograd(cls_logits, objectness_logits, gamma):
@@ -37,6 +48,35 @@ def test_equals_autograd(gamma, block, monkeypatch):
     torch.testing.assert_close(loss, expected)
     for grad, expected_grad in zip(grads, expected_grads, strict=True):
         torch.testing.assert_close(grad, 3 * expected_grad)
+
+
+def test_graph_that_is_kept():
+    """The gradients are given away by the first pass and made anew for the second."""
+    cls, objectness = random_logits()
+    loss = background_loss(cls, objectness, 2.0)
+    first = torch.autograd.grad(loss, (cls, objectness), retain_graph=True)
+    copies = [grad.clone() for grad in first]
+    first[0].zero_()
+    second = torch.autograd.grad(3 * loss, (cls, objectness))
+    for grad, copy in zip(second, copies, strict=True):
+        torch.testing.assert_close(grad, 3 * copy)
+
+
+def test_logits_of_pairs():
+    """Class 1 of point 0 and, twice, class 0 of point 1: their gradients join that of the loss."""
+    predictions, targets, _ = arguments_of(with_gradient(SCENE))
+    pair = torch.tensor([0, 1, 1]), torch.tensor([0, 1, 1])
+    one = torch.ones(3)
+    assignment = Assignment(*pair, one, one, one)
+    loss, logits = background_and_logits(assignment, predictions, targets, 2.0)
+    cls = predictions.cls_logits
+    assert logits.tolist() == [cls[0, 0, 1], cls[0, 1, 0], cls[0, 1, 0]]
+    (grad,) = torch.autograd.grad(loss + 5 * logits.sum(), cls)
+    alone = background_loss(cls, predictions.objectness_logits, 2.0)
+    (expected,) = torch.autograd.grad(alone, cls)
+    expected[0, 0, 1] += 5
+    expected[0, 1, 0] += 10
+    torch.testing.assert_close(grad, expected)
 
 
 def test_pairs_are_entries_of_the_dense_loss():

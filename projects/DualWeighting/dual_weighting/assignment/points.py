@@ -78,9 +78,7 @@ class PointGrid:
         return len(self.centers)
 
 
-def sent(
-    values: Sequence, dtype: torch.dtype, device: torch.device | str | None = None
-) -> Tensor:
+def sent(values: Sequence, dtype: torch.dtype, device: torch.device | str | None = None) -> Tensor:
     """A tensor of these values on the device. Nobody waits for what the device is doing."""
     return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
 
