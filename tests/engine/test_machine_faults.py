@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import signal
+import sys
 import threading
 
 import pytest
@@ -85,6 +86,14 @@ def test_the_first_fault_is_said():
             write_much()
 
 
+def test_of_two_sentences_the_first_is_said():
+    with pytest.raises(UserError, match=r"^first$"), faults_explained():
+        try:
+            raise UserError("first")
+        finally:
+            raise UserError("second")
+
+
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError("x"), FileNotFoundError(2, "x"), UserError("x")]
 )
@@ -99,8 +108,9 @@ def test_no_image_at_all():
         raise ValueError("Sample larger than population or is negative")
 
 
-def test_what_writes_beside_the_training_is_quiet(capsys, tmp_path):
+def test_what_writes_beside_the_training_is_quiet(capsys, tmp_path, monkeypatch):
     """TensorBoard's thread, and log files, which complain with every line."""
+    monkeypatch.setattr(threading, "excepthook", lambda args: print(args, file=sys.stderr))
     logger = logging.getLogger("test_machine_faults")
     (tmp_path / "log.txt").symlink_to("/dev/full")
     stream, other = open(tmp_path / "log.txt", "a"), open(os.devnull, "a")  # noqa: SIM115

@@ -43,6 +43,7 @@ def test_lines_are_in_the_order_of_their_iterations(tmp_path):
             if iteration in (0, 2):
                 writer.write()
         writer.write()
+        writer.write()  # nothing is new
         writer.close()
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert rows == [
