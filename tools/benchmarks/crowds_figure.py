@@ -31,6 +31,8 @@ def draw_curves(curves: dict, bound: int, file: Path) -> None:
     )
     for axes, title in ((time, "time of a call, ms"), (memory, "memory beyond the inputs, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="ground truths in the image")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:,.0f}")
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(True, which="major", color="0.9")
         axes.spines[["top", "right"]].set_visible(False)

@@ -76,20 +76,20 @@ def table(result: dict) -> str:
         seconds, memory = row["seconds"], row["bytes"]
         rows.append(
             (
-                f"{row['method']}, {row['num_gt']} objects an image",
+                f"{row['method']}, {row['num_gt']} objects",
                 ms(seconds["sparse"]),
                 ms(seconds["dense"]),
                 f"{seconds['dense'] / seconds['sparse']:.1f} x",
                 mib(memory["sparse"]),
                 mib(memory["dense"]),
-                f"1 / {memory['dense'] / memory['sparse']:.1f}",
+                f"{memory['dense'] / memory['sparse']:.1f} x",
             )
         )
     about = (
-        f"Forward and backward of {images(result['num_images'], result['image_size'])} with "
-        f"{result['num_classes']} classes, beside the same formulas on tables of all points by all "
-        "ground truths. Times are medians, in turn; memory is the most that tensors hold at a "
-        "time, beyond the inputs."
+        f"Forward and backward of {images(result['num_images'], result['image_size'])} with so "
+        f"many objects each and {result['num_classes']} classes, beside the same formulas on "
+        "tables of all points by all ground truths. Times are medians, in turn; memory is the most "
+        "that tensors hold at a time, beyond the inputs."
     )
-    header = ("", "sparse", "dense", "faster", "sparse", "dense", "memory")
+    header = ("", "sparse", "dense", "faster", "memory, sparse", "dense", "less")
     return f"{about}\n\n{markdown_table(header, rows)}"

@@ -92,5 +92,11 @@ def table(result: dict) -> str:
         "of the pixels, and detections that only one side has. `tools/export_model.py` checks the "
         "same of a trained detector on its data."
     )
+    note = (
+        "With `tools/export_model.py --int8`, AP of trained detectors on the first 100 validation "
+        "images of Digits was 58.4 (float32: 58.4) for dw and 55.8 (55.8) for o2f, in 3.7 instead "
+        "of 13.1 MB, but slower than ONNX Runtime's float32 (43.6 against 26.2 ms, 63.2 against "
+        "43.5 ms, measured once in November 2026)."
+    )
     header = ("", "boxes", "scores", "masks", "without counterpart", "PyTorch", "ONNX Runtime")
-    return f"{about}\n\n{markdown_table(header, rows)}"
+    return f"{about}\n\n{markdown_table(header, rows)}\n\n{note}"
