@@ -31,7 +31,7 @@ def full_disk_sentence(error: OSError, path: str | os.PathLike) -> str:
     where = (
         f"Nothing more can be written into {path}"
         if folder == os.path.abspath(path)
-        else (f"{path} could not be written")
+        else f"{path} could not be written"
     )
     return (
         f"{where}: {os.strerror(error.errno)} ({free:.1f} MB are free in {folder}); "
