@@ -74,5 +74,5 @@ def table(result: dict) -> str:
         f"`{CONFIG}`, {result['num_images']} images after those of the start. Without workers the "
         "training waits for this; with them it is what they can deliver at most."
     )
-    rows = [(f"{n} workers", f"{rate:.1f}") for n, rate in result["rates"].items()]
+    rows = [(f"{n} worker{'s'[: n != '1']}", f"{rate:.1f}") for n, rate in result["rates"].items()]
     return f"{about}\n\n{markdown_table(('', 'images a second'), rows)}"

@@ -25,11 +25,13 @@ CONFIG = "configs/Digits/dw_R_18_FPN.py"
 
 def seconds(command: list[str], *, first_line: bool = False) -> float:
     """Until a command ends, or writes its first line and is ended."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=TOOLS.parent,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -68,7 +70,10 @@ def run(*, repeats: int = 2, limit: int | None = None) -> dict:
 
 def table(result: dict) -> str:
     rows = [(f"`{name}`", f"{value:.2f} s") for name, value in result["seconds"].items()]
-    about = f"Whole processes, the fastest of {result['repeats']}, files in the system's cache."
+    about = (
+        f"Whole processes, the fastest of {result['repeats']}, with the files compiled and in the "
+        "memory of the system."
+    )
     return f"{about}\n\n{markdown_table(('', 'seconds'), rows)}".replace(
         ", until its first line`", "`, until its first line"
     )
