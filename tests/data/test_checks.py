@@ -44,6 +44,10 @@ ADDED = {
     "boxes that reach out of their image": {"bbox": [30, 6, 11.5, 3]},
     "annotations that repeat another": {},
     "annotations with the id 0": {"id": 0, "bbox": [0, 0, 5, 5]},
+    "faulty run-length codes": {
+        "segmentation": {"size": [30, 40], "counts": [5]},
+        "bbox": [0, 0, 5, 5],
+    },
     "annotations whose mask has no polygon of three points": {
         "segmentation": [[1, 2]],
         "bbox": [0, 0, 5, 5],

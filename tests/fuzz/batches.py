@@ -20,12 +20,13 @@ FAR = 2.0**20  # pixels, of huge boxes
 
 @dataclass(frozen=True)
 class Batch:
-    """Arguments of a scheme, in `image_size` (height, width)."""
+    """Arguments of a scheme, in `image_size` (height, width), and which points (N, R) to ignore."""
 
     image_size: tuple[int, int]
     predictions: Predictions
     targets: GroundTruths
     grid: PointGrid
+    ignored: Tensor
 
     @property
     def num_images(self) -> int:
@@ -41,7 +42,7 @@ class Batch:
 
 def as_double(record):
     if not hasattr(record, "__dataclass_fields__"):
-        return record
+        return record  # nothing with boxes or logits
     floats = {k: x for k, x in vars(record).items() if torch.is_tensor(x) and x.is_floating_point()}
     return replace(record, **{name: value.double() for name, value in floats.items()})
 
@@ -102,10 +103,20 @@ def batches(draw, *, wild):
     targets = GroundTruths.from_images(gt_boxes, gt_classes)
     grid = PointGrid.from_image(image_size, strides)
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+    if draw(st.booleans()):  # centres of masks, somewhere in the boxes
+        targets = replace(targets, centers=random_centers(targets.boxes, generator))
     predictions = random_predictions(gt_boxes, grid, generator)
     if wild:
         predictions = draw(extremes(predictions))
-    return Batch(image_size, predictions, targets, grid)
+    share = draw(st.sampled_from([0.0, 0.2]))
+    ignored = torch.rand(len(gt_boxes), len(grid), generator=generator) < share
+    return Batch(image_size, predictions, targets, grid, ignored)
+
+
+def random_centers(boxes, generator) -> Tensor:
+    """A place in each box, the same one in equal boxes."""
+    share = torch.rand(2, generator=generator)
+    return ((boxes[:, :2] + share * (boxes[:, 2:] - boxes[:, :2])) / UNIT).round() * UNIT
 
 
 def random_predictions(gt_boxes, grid, generator) -> Predictions:
@@ -158,7 +169,15 @@ def flip(batch: Batch) -> Batch:
     x1, y1, x2, y2 = batch.targets.boxes.unbind(dim=1)
     mirrored = torch.stack((width - x2, y1, width - x1, y2), dim=1)
     targets = replace(batch.targets, boxes=mirrored)
-    return replace(batch, predictions=Predictions(*arrays), targets=targets)
+    if targets.centers is not None:
+        x, y = targets.centers.unbind(dim=1)
+        targets = replace(targets, centers=torch.stack((width - x, y), dim=1))
+    return replace(
+        batch,
+        predictions=Predictions(*arrays),
+        targets=targets,
+        ignored=batch.ignored[:, point],
+    )
 
 
 def permute_images(batch: Batch, order: Tensor) -> Batch:
@@ -167,7 +186,9 @@ def permute_images(batch: Batch, order: Tensor) -> Batch:
     image = order.argsort()[batch.targets.image]
     chosen = image.argsort(stable=True)
     targets = replace(take(batch.targets, chosen), image=image[chosen])
-    return replace(batch, predictions=Predictions(*arrays), targets=targets)
+    return replace(
+        batch, predictions=Predictions(*arrays), targets=targets, ignored=batch.ignored[order]
+    )
 
 
 def permute_ground_truths(batch: Batch, order: Tensor) -> Batch:
@@ -177,4 +198,4 @@ def permute_ground_truths(batch: Batch, order: Tensor) -> Batch:
 
 
 def take(targets: GroundTruths, index: Tensor) -> GroundTruths:
-    return GroundTruths(targets.boxes[index], targets.classes[index], targets.image[index])
+    return GroundTruths(*(None if x is None else x[index] for x in vars(targets).values()))

@@ -53,7 +53,7 @@ def damaged(draw, content, wrong=WRONG):
                     other = other[step]
                 parent[key] = copy.deepcopy(other)
         else:
-            parent[key] = draw(wrong)
+            parent[key] = copy.deepcopy(draw(wrong))
     return content
 
 

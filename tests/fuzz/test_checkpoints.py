@@ -2,6 +2,8 @@
 
 import collections
 import io
+import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.foreign_file import read_foreign_weights
+from dual_weighting.engine.command import sentence
 from dual_weighting.errors import UserError
 
 from .damage import spoilt_bytes
@@ -92,6 +95,16 @@ def test_damaged_bytes(content, tmp_path_factory):
             assert all(torch.equal(found[name], WEIGHTS[name]) for name in WEIGHTS)
 
 
+def test_one_number_that_is_another(tmp_path):
+    """Loaded it would be silently wrong: torch.load does not look at the check sums."""
+    place = SAVED.index(struct.pack("<6f", *range(6)))
+    file = tmp_path / "changed.pth"
+    file.write_bytes(SAVED[: place + 4] + struct.pack("<f", 7) + SAVED[place + 8 :])
+    assert torch.load(file)["model"]["weight"][0, 1] == 7
+    assert "changed.pth is no complete checkpoint" in load(file)
+    assert "changed.pth is no complete checkpoint" in load_foreign(file)
+
+
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_is_no_checkpoint(kind, tmp_path):
     file = tmp_path / "wrong.pth"
@@ -110,8 +123,6 @@ def test_what_is_one(kind, tmp_path):
 
 
 def test_arrays_of_text(tmp_path):
-    import pickle
-
     file = tmp_path / "zoo.pkl"
     weights = {"weight": np.full((3, 2), "x"), "bias": np.zeros(3)}
     file.write_bytes(pickle.dumps({"model": weights, "__author__": "nobody"}))
@@ -134,4 +145,4 @@ def test_last_checkpoint_that_names_none(content, tmp_path):
     (tmp_path / "last_checkpoint").write_bytes(content)
     with pytest.raises(UserError, match="last_checkpoint") as caught:
         Checkpointer(nn.Linear(2, 3), str(tmp_path)).resume_or_load("")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in sentence(caught.value)

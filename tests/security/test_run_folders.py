@@ -1,5 +1,7 @@
 """What stands in the folder of a run is read, and not run, by those who look at the run."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from fuzz.damage import outcome_of
@@ -51,3 +53,9 @@ def test_a_report_builds_nothing(tmp_path):
     code, _ = outcome_of(report_command, runs=[str(tmp_path)], output=None)
     assert code == 0 and not mark.exists()
     assert "not trained in this folder" in (tmp_path / "report.html").read_text()
+
+
+def test_the_readme_says_what_is_code():
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    assert "A config file, `config.yaml` of a run too, is code that is run" in readme
+    assert "Checkpoints are loaded as data only" in readme

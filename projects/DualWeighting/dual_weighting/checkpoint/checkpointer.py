@@ -15,6 +15,7 @@ from dual_weighting.checkpoint.backbone_weights import (
     is_backbone_address,
     load_backbone_weights,
 )
+from dual_weighting.checkpoint.check_sums import verify_check_sums
 from dual_weighting.checkpoint.pickled_arrays import check_only_arrays
 from dual_weighting.errors import UserError
 
@@ -126,6 +127,7 @@ class Checkpointer(DetectionCheckpointer):
         return loaded
 
     def _torch_load(self, f: str) -> Any:
+        verify_check_sums(f)
         return torch.load(f, map_location="cpu", weights_only=True)
 
     def _load_model(self, checkpoint: dict[str, Any]) -> Any:

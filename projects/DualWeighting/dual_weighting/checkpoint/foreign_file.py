@@ -6,6 +6,7 @@ import pickle
 import torch
 from torch import Tensor
 
+from dual_weighting.checkpoint.check_sums import verify_check_sums
 from dual_weighting.errors import UserError
 
 
@@ -20,6 +21,7 @@ def read_foreign_weights(file: str, *, trust: bool = False) -> dict[str, Tensor]
     if not os.path.isfile(file):
         raise UserError(f"The file {file} does not exist.")
     try:
+        verify_check_sums(file)
         loaded = torch.load(file, map_location="cpu", weights_only=not trust)
     except pickle.UnpicklingError as error:
         if "Unsupported " not in str(error) and "GLOBAL" not in str(error):

@@ -8,7 +8,7 @@ import numpy as np
 
 from dual_weighting.data.boxes import is_coco_box
 from dual_weighting.data.coco_file import called, has_polygon
-from dual_weighting.data.faults import faulty_names, repeated
+from dual_weighting.data.faults import faulty_codes, faulty_names, repeated
 from dual_weighting.data.findings import Finding
 
 
@@ -122,9 +122,11 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
         advice='unknown to Detectron2; use "iscrowd"',
     )
     has_area = table.has_area()
+    no_box = np.array([not x["bbox"] for x in annotations], dtype=bool)
+    is_loaded = (table.image >= 0) & np.array([has_polygon(x) for x in annotations], dtype=bool)
     yield Finding(
         "boxes without area inside their image",
-        table.describe(~has_area),
+        table.describe(~has_area & (is_loaded | no_box)),
         stops=True,
         advice='repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
     )
@@ -188,6 +190,11 @@ def mask_findings(table: AnnotationTable, *, masks: bool) -> Iterator[Finding]:
         yield Finding(
             "objects without a mask", table.describe(no_mask & ~table.is_crowd), stops=True
         )
+    yield Finding(
+        "faulty run-length codes",
+        list(faulty_codes(annotations, images=table.content["images"])),
+        stops=True,
+    )
     yield Finding(
         "annotations whose mask has no polygon of three points",
         [called(x) for x in annotations if not has_polygon(x)],

@@ -20,10 +20,6 @@ def is_whole(value: Any) -> bool:
     return is_number(value) and value == int(value)
 
 
-def is_id(value: Any) -> bool:
-    return isinstance(value, str) or is_whole(value)
-
-
 def is_size(value: Any) -> bool:
     return is_whole(value) and 0 < value < LARGEST_SIDE
 
@@ -35,6 +31,10 @@ def is_text(value: Any) -> bool:
     return value.isprintable() or all(
         unicodedata.category(letter) not in ("Cc", "Cs") for letter in value
     )
+
+
+def is_id(value: Any) -> bool:
+    return is_text(value) or is_whole(value)
 
 
 def is_flag(value: Any) -> bool:

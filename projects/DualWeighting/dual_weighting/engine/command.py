@@ -68,9 +68,10 @@ def sentence(error: UserError) -> str:
     torch re-raises a worker's error with the text of its whole traceback, of which the last line
     is `module.Class: sentence`.
     """
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    if len(lines) <= 1:
-        return str(error).strip()
+    text = str(error)
+    if "Traceback (most recent call last)" not in text:
+        return " ".join(text.split())  # a name in it may have line breaks
+    lines = [line for line in text.splitlines() if line.strip()]
     return re.sub(r"^[\w.]+: ", "", lines[-1].strip())
 
 

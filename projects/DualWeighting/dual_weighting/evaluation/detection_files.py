@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -96,8 +97,8 @@ def read_detection_data(
     try:
         scores = np.array([r["score"] for r in results], float).reshape(len(results))
         detections, order = boxes_of(results, images, category_ids, scores)
-        if not (np.isfinite(scores).all() and np.isfinite(detections.xywh).all()):
-            raise ValueError("a score or a box is no finite number")
+        if not ((scores >= 0) & (scores <= 1)).all() or not np.isfinite(detections.xywh).all():
+            raise ValueError("a score is not in [0, 1], or a side of a box is no number")
     except FAULTS as error:
         raise UserError(
             f"{results_json} does not hold detections of the images and categories of {json_file} "
@@ -131,10 +132,11 @@ def boxes_of(
     return Boxes(image[order], category[order], xywh[order]), order
 
 
-def read_json(file: str | os.PathLike):
+def read_json(file: str | os.PathLike, **options: Any) -> Any:
+    """The content of a file, `options` as of `json.load`; `UserError` where it is damaged."""
     try:
         with open(file, encoding="utf-8") as stream:
-            return json.load(stream)
+            return json.load(stream, **options)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:

@@ -78,7 +78,7 @@ class RunFiles:
         if not file.is_file():
             raise Missing(f"{file.name} is not in this folder: the run has not been evaluated.")
         try:
-            content = read_json(file)
+            content = read_json(file, parse_int=float)
         except UserError as error:
             raise Missing(str(error)) from error
         if not isinstance(content, dict):
@@ -126,8 +126,11 @@ class RunFiles:
         matches = match_detections(data)
         precision = np.full((10, 101, len(data.class_names)), np.nan)
         if len(data.detections):
-            truth = read_annotations(metadata.json_file, engine)
-            precision = precision_table(evaluate_boxes(truth, str(results)))
+            try:
+                truth = read_annotations(metadata.json_file, engine)
+                precision = precision_table(evaluate_boxes(truth, str(results)))
+            except (AssertionError, LookupError, TypeError, ValueError) as error:
+                raise Missing(f"{results} cannot be evaluated ({error}).") from error
         overall, of_class = best_points(matches)
         root = Path(metadata.get("image_root") or "")
         return Detections(matches, root, overall, of_class, precision)
