@@ -40,7 +40,7 @@ FAULTS = [
     (change("40", "images", 0, "width"), "image id 1 has the \"width\" '40'"),
     (change("0", "annotations", 0, "iscrowd"), "annotation id 11 has the \"iscrowd\" '0'"),
     (change(None, "annotations"), 'the "annotations" are a NoneType'),
-    (change(5, "annotations", 1, "bbox"), "something is wrong (TypeError: "),
+    (change(5, "annotations", 1, "bbox"), 'annotation id 12 has the "bbox" 5; make it'),
 ]
 
 

@@ -10,6 +10,7 @@ from dual_weighting.data.boxes import is_coco_box
 from dual_weighting.data.coco_file import called, has_polygon
 from dual_weighting.data.faults import faulty_codes, faulty_names, repeated
 from dual_weighting.data.findings import Finding
+from dual_weighting.data.value_types import shown
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class AnnotationTable:
         if self.image[k] >= 0:
             image = self.content["images"][self.image[k]]
             text += f" ({image['file_name']}, {image['width']} x {image['height']})"
-        return f"{text}: box {annotation['bbox']}" if box else text
+        return f"{text}: box {shown(annotation['bbox'], 120)}" if box else text
 
 
 def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Iterator[Finding]:

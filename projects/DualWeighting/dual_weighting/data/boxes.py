@@ -8,6 +8,7 @@ from detectron2.structures import BoxMode
 from detectron2.utils.file_io import PathManager
 
 from dual_weighting.data.faults import annotation_id_of_box
+from dual_weighting.data.value_types import shown
 from dual_weighting.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def describe(annotation: dict, record: dict, *, source: str) -> str:
         where = f"In {source}, annotation {annotation_id}"
     size = f"{record.get('width')} x {record.get('height')}"
     return (
-        f"{where} of image id {image_id} has the box {box}, which has "
+        f"{where} of image id {image_id} has the box {shown(box, 120)}, which has "
         f"no area inside the image of {size}; repair it, or leave out such boxes with "
         '`dataloader.train.dataset.empty_boxes="skip"`.'
     )

@@ -41,6 +41,10 @@ def is_flag(value: Any) -> bool:
     return isinstance(value, int | float) and value in (0, 1)
 
 
+def is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
 def is_mask(value: Any) -> bool:
     """Whether it is nothing, a list of polygons, or a run-length code."""
     if isinstance(value, dict):
@@ -77,6 +81,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ("id", is_id, "make it a whole number, or text"),
         ("image_id", is_id, "write the id of its image"),
         ("category_id", is_whole, WHOLE),
+        ("bbox", is_list, "make it [x, y, width, height]"),
         ("iscrowd", is_flag, "make it 0 or 1"),
         ("area", is_number, "make it a number, or leave it out"),
         ("segmentation", is_mask, "make it a list of polygons or a run-length code"),
