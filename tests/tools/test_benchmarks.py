@@ -60,7 +60,7 @@ def test_training_step(monkeypatch):
     monkeypatch.setattr(step, "peak_memory", lambda *args: 2**20)
     monkeypatch.setattr(step, "ProcessPoolExecutor", ThreadPool)
     result = step.run(num_classes=10, image_size=(64, 96), repeats=1, device=CPU)
-    one, two = [line for line in step.table(result).splitlines() if "MiB" in line]
+    one, two = [line for line in step.table(result).splitlines() if "1 MiB |" in line]
     assert one.split("|")[1].strip() == "one" and two.split("|")[1].strip() == "two"
     assert [cell.strip() for cell in one.split("|")[4:6]] == ["1.00 x", "1 MiB"]
 

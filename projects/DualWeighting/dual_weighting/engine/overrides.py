@@ -66,6 +66,13 @@ def check_key(cfg: DictConfig, key: str) -> None:
         node = _child(node, part)
 
 
+def gives_number(node: DictConfig) -> bool:
+    """Whether `node` is the lazy call of a function for a number, as the length of an epoch is."""
+    target = node.get("_target_")
+    target = locate(target) if isinstance(target, str) else target
+    return inspect.isfunction(target) and target.__annotations__.get("return") in (int, float)
+
+
 def check_kind(cfg: DictConfig, text: str, key: str, value: object) -> None:
     """Raise `UserError` when the override `text` gives a number, or some words, to what has
     settings of its own, words to a number, or a number to words."""
@@ -76,7 +83,7 @@ def check_kind(cfg: DictConfig, text: str, key: str, value: object) -> None:
     is_words = isinstance(value, str) and "${" not in value
     is_number = isinstance(value, int | float)
     kind = None
-    if isinstance(now, DictConfig) and (is_number or is_words):
+    if isinstance(now, DictConfig) and (is_words or (is_number and not gives_number(now))):
         kind = "settings of its own"
     elif isinstance(now, int | float) and is_words:
         kind = f"the number {now}"
