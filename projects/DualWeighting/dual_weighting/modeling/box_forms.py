@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from detectron2.modeling.box_regression import Box2BoxTransform
 from torch import Tensor
 
+from ..assignment.points import sent
+
 
 def distances_in_strides(raw: Tensor, stride: int) -> Tensor:
     """Anchor-free: the numbers are distances in strides, those below 0 are 0.
@@ -41,7 +43,8 @@ class AnchorDeltas:
         num_images, _, height, width = raw.shape
         deltas = raw.permute(0, 2, 3, 1).reshape(-1, 4)
         half = self.scale * stride / 2
-        anchors = deltas.new_tensor((-half, -half, half, half)).expand_as(deltas)  # from the point
+        anchor = sent((-half, -half, half, half), deltas.dtype, deltas.device)  # from the point
+        anchors = anchor.expand_as(deltas)
         boxes = Box2BoxTransform(weights=tuple(self.weights)).apply_deltas(deltas, anchors)
-        distances = boxes * boxes.new_tensor((-1, -1, 1, 1))
+        distances = boxes * sent((-1, -1, 1, 1), boxes.dtype, boxes.device)
         return distances.view(num_images, height, width, 4).permute(0, 3, 1, 2)

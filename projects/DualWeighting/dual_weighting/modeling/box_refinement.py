@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from detectron2.layers import Conv2d
 from torch import Tensor, nn
 
-from ..assignment.points import level_centers
+from ..assignment.points import level_centers, sent
 
 # Each side of a box (left, top, right, bottom): its axis and the direction of its distance.
 SIDE_X = (-1.0, 0.0, 1.0, 0.0)
@@ -45,10 +45,9 @@ class BoxRefinement(nn.Module):
         centers = level_centers(height, width, stride, distances.device)
         center = centers.T.reshape(2, height, width)
 
-        sign_x, sign_y = distances.new_tensor((SIDE_X, SIDE_Y))[:, :, None, None]
-        center = torch.where(
-            sign_x.bool(), center[0], center[1]
-        )  # (4, H, W), along each side's axis
+        sign_x, sign_y = sent((SIDE_X, SIDE_Y), distances.dtype, distances.device)[..., None, None]
+        # (4, H, W), along each side's axis
+        center = torch.where(sign_x.bool(), center[0], center[1])
         sides = center + (sign_x + sign_y) * distances
         cells = centers.T.reshape(2, 1, height, width) / stride - 0.5
         x = cells[0] + sign_x * distances / stride + offset[:, :, 1]
