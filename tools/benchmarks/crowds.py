@@ -125,16 +125,14 @@ def table(result: dict) -> str:
     rows = [
         (
             f"`{config}`",
-            f"{mib(memory)}, {ms(seconds)}",
-            f"{'-+'[more >= memory]}{mib(abs(more - memory))}, "
-            f"{'-+'[longer >= seconds]}{ms(abs(longer - seconds))}",
+            mib(memory),
+            f"{'-+'[more >= memory]}{mib(abs(more - memory))}",
         )
-        for config, ((memory, seconds), (more, longer)) in result["steps"].items()
+        for config, ((memory, _), (more, _)) in result["steps"].items()
     ]
     steps = (
-        f"Whole training steps of {size}, peak memory of the process and time of a step, and what "
-        "many objects take beyond that. (Differences below some 100 MiB are the allocator's.) "
-        "Masks are drawn 32 at a time: more objects take more time for them, but no more memory."
+        f"Whole training steps of {size}, peak memory of the process, and what many objects take "
+        "beyond that. (Differences below some 100 MiB are the allocator's.)"
     )
     header = ("", "one object", f"{result['num_gt']} objects")
     return f"{about}\n\n{text}\n\n{steps}\n\n{markdown_table(header, rows)}"

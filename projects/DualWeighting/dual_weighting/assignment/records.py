@@ -43,13 +43,14 @@ class Predictions:
 
     def log_scores(self, class_logits: Tensor, point: Tensor) -> Tensor:
         """The same from the class logit of each pair, (Q,)."""
-        objectness = rows(self.objectness_logits.reshape(-1), point)
-        return F.logsigmoid(class_logits) + F.logsigmoid(objectness)
+        log_objectness = F.logsigmoid(self.objectness_logits.reshape(-1))
+        return F.logsigmoid(class_logits) + rows(log_objectness, point)
 
     def boxes_at(self, point: Tensor, grid: PointGrid) -> Tensor:
         """Predicted boxes of each pair's point, (Q, 4), pixels."""
-        distances = rows(self.box_distances.reshape(-1, 4), point)
-        return decode_distances(rows(grid.centers, point % len(grid)), distances)
+        # Decoded before they are looked up: in crowds there are many more pairs than points.
+        centers = grid.centers.repeat(len(self.box_distances), 1)
+        return rows(decode_distances(centers, self.box_distances.reshape(-1, 4)), point)
 
 
 @dataclass(frozen=True)
