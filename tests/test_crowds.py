@@ -2,39 +2,13 @@
 
 import pytest
 import torch
+from all_schemes import SCHEMES
 from benchmarks.operations import CountOperations, PeakAllocations
 from loss_calls import finite_losses_and_gradients
 from scenes import INPUTS, arguments_of, random_scene, with_gradient
 
-from dual_weighting.assignment import (
-    AdaptiveSelection,
-    CenterSampling,
-    DualWeighting,
-    DynamicLabelAssignment,
-    GroundTruths,
-    OneToFew,
-    PointGrid,
-    Predictions,
-    WeightedCandidates,
-)
-from dual_weighting.losses import (
-    CenternessLoss,
-    DualWeightingLoss,
-    DynamicLabelAssignmentLoss,
-    OneToFewLoss,
-    WeightedCandidatesLoss,
-)
+from dual_weighting.assignment import GroundTruths, PointGrid, Predictions
 
-SCHEMES = {
-    "dw": (DualWeighting(), DualWeightingLoss()),
-    "dw, coupled": (DualWeighting(coupled=True), DualWeightingLoss()),
-    "o2f": (OneToFew(), OneToFewLoss()),
-    "dla": (DynamicLabelAssignment(), DynamicLabelAssignmentLoss()),
-    "fcos": (CenterSampling(), CenternessLoss()),
-    "atss": (AdaptiveSelection(), CenternessLoss()),
-    "gfl": (WeightedCandidates("gfl"), WeightedCandidatesLoss()),
-    "tood": (WeightedCandidates("tood"), WeightedCandidatesLoss()),
-}
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 

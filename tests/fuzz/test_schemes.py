@@ -5,40 +5,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from all_schemes import SCHEMES
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scenes import INPUTS
 
-from dual_weighting.assignment import (
-    AdaptiveSelection,
-    CenterSampling,
-    DualWeighting,
-    DynamicLabelAssignment,
-    OneToFew,
-    Predictions,
-    WeightedCandidates,
-)
+from dual_weighting.assignment import Predictions
 from dual_weighting.assignment.boxes import is_inside
-from dual_weighting.assignment.weighting_functions import TABLE_1
-from dual_weighting.losses import (
-    CenternessLoss,
-    DualWeightingLoss,
-    DynamicLabelAssignmentLoss,
-    OneToFewLoss,
-    WeightedCandidatesLoss,
-)
 
 from .batches import batches, flip, mirrored_points, permute_ground_truths, permute_images
 
-SCHEMES = {
-    "dw": (DualWeighting(), DualWeightingLoss()),
-    "dw coupled": (DualWeighting(coupled=True), DualWeightingLoss()),
-    "o2f": (OneToFew(), OneToFewLoss()),
-    "dla": (DynamicLabelAssignment(), DynamicLabelAssignmentLoss()),
-    "fcos": (CenterSampling(), CenternessLoss()),
-    "atss": (AdaptiveSelection(), CenternessLoss(box_loss_weight=2.0)),
-    **{name: (WeightedCandidates(name), WeightedCandidatesLoss()) for name in TABLE_1},
-}
 NEAREST = {"dla": 10, "atss": 9}  # schemes with the k nearest points of a level as candidates
 ONE_OWNER = ("o2f", "dla", "fcos", "atss")  # schemes in which a point learns one ground truth
 
