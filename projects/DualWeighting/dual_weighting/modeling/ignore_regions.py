@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from detectron2.structures import Instances
 
 from ..assignment import Assignment, PointGrid
@@ -14,6 +15,10 @@ def split_regions(
     instances: Sequence[Instances],
 ) -> tuple[list[Instances], list[Instances]]:
     """The objects and the regions to ignore of each image. Regions have the class `IGNORED`."""
+    if not (torch.cat([x.gt_classes for x in instances]) == IGNORED).any():
+        return list(instances), [
+            x[:0] for x in instances
+        ]  # waits once for the device, not by image
     objects = [x[x.gt_classes != IGNORED] for x in instances]
     regions = [x[x.gt_classes == IGNORED] for x in instances]
     return objects, regions

@@ -106,7 +106,8 @@ class CondInstDetector(DualWeightingDetector):
     ) -> tuple[Tensor, Tensor]:
         """Sum of the dice loss over the points that learn a box, and their number."""
         learns = assignment.box > 0
-        point, gt = assignment.point[learns], assignment.gt[learns]
+        (pair,) = learns.nonzero(as_tuple=True)  # once, not for each of the two
+        point, gt = rows(assignment.point, pair), rows(assignment.gt, pair)
 
         def of_sub_batch(parameters: Tensor, bases: Tensor, point: Tensor, gt: Tensor) -> Tensor:
             logits = self.mask_logits(point, parameters, bases, grid)

@@ -56,16 +56,19 @@ def mask_targets(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Masks (M, 2H, 2W), semantic target (H, W) and centres (M, 2) of one image."""
     boxes, (height, width) = instances.gt_boxes.tensor.float(), size
-    masks = boxes.new_zeros((len(boxes), 2 * height, 2 * width), dtype=torch.bool)
-    coarse = boxes.new_zeros((len(boxes), height, width), dtype=torch.bool)
-    centers = (boxes[:, :2] + boxes[:, 2:]) / 2  # also of what has no pixel
-    areas = boxes.new_zeros(len(boxes))
+    bits = instances.get("gt_masks") if instances.has("gt_masks") else None
+    where = bits.device if isinstance(bits, BitMasks) else "cpu"  # polygons are numbers of numpy
+    masks = torch.zeros(len(boxes), 2 * height, 2 * width, dtype=torch.bool, device=where)
+    coarse = torch.zeros(len(boxes), height, width, dtype=torch.bool, device=where)
+    sums = torch.zeros(len(boxes), 3, device=where)
     for m, mask in enumerate(full_size_masks(instances)):
-        mask = mask.to(boxes.device)
         put(masks[m], mask[2::4, 2::4])
         put(coarse[m], mask[4::8, 4::8])
-        areas[m], center = mass(mask)
-        centers[m] = center.where(areas[m] > 0, centers[m])
+        sums[m] = pixel_sums(mask)
+    masks, coarse, sums = (x.to(boxes.device) for x in (masks, coarse, sums))
+
+    areas, middles = sums[:, 0], (boxes[:, :2] + boxes[:, 2:]) / 2
+    centers = (sums[:, 1:] / areas[:, None]).where(areas[:, None] > 0, middles)
     return masks, smallest_class(coarse, areas, instances.gt_classes, num_classes), centers
 
 
@@ -91,28 +94,29 @@ def full_size_masks(instances: Instances) -> Iterator[Tensor]:
             yield torch.from_numpy(polygons_to_bitmask(polygons, *instances.image_size))
 
 
-def mass(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Number of pixels and centre of mass (x, y) of a mask (height, width); NaN if it is empty.
+def pixel_sums(mask: Tensor) -> Tensor:
+    """(3,): number of pixels of a mask (height, width), and the sums of their x and of their y.
 
     As in the release a pixel is where its number says, half a pixel from its middle.
     """
     columns, lines = mask.sum(dim=0).float(), mask.sum(dim=1).float()
-    area = columns.sum()
     moments = [
         torch.dot(count, torch.arange(len(count), dtype=count.dtype, device=count.device))
         for count in (columns, lines)
     ]
-    return area, torch.stack(moments) / area
+    return torch.stack((columns.sum(), *moments))
 
 
 def smallest_class(masks: Tensor, areas: Tensor, classes: Tensor, num_classes: int) -> Tensor:
-    """Class of the mask with the smallest area at each cell, (H, W); K where there is none.
+    """Class of the mask with the smallest area at each cell, (H, W); K where there is none. Of
+    equally small ones the last.
 
     Args:
         masks: (M, H, W) bool.
         areas: (M,), at full size.
     """
     semantic = classes.new_full(masks.shape[1:], num_classes)
-    for m in areas.argsort(descending=True, stable=True).tolist():  # smaller ones over larger ones
-        semantic[masks[m]] = classes[m]
+    order = areas.argsort(descending=True, stable=True)  # smaller ones over larger ones
+    for mask, name in zip(masks[order], classes[order], strict=True):
+        semantic = torch.where(mask, name, semantic)
     return semantic
