@@ -121,7 +121,9 @@ def test_half_a_run_is_not_done(plan, trainer):
 
 def test_other_settings_need_another_folder(plan, trainer):
     run_all(plan(seeds=(1,)), command=trainer, num_jobs=2, poll_seconds=0.01)
-    with pytest.raises(UserError, match=r"seed_1 holds a run with another overrides and num_iter"):
+    with pytest.raises(
+        UserError, match=r"seed_1 holds a run with other values of overrides and num_iter"
+    ):
         plan(seeds=(1,), overrides=["train.max_iter=4"])
 
 

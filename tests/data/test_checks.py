@@ -39,7 +39,7 @@ ADDED = {
     "annotations with the id of another": {"id": 11, "bbox": [0, 0, 5, 5]},
     "annotations of an unknown category": {"category_id": 99},
     'annotations that say "ignore"': {"ignore": 1, "bbox": [0, 0, 5, 5]},
-    "boxes without area inside their image": {"bbox": [5, 6, 0, 3]},
+    "boxes that are no box, or without area inside their image": {"bbox": [5, 6, 0, 3]},
     "annotations of an image that the file does not list": {"image_id": 5},
     "boxes that reach out of their image": {"bbox": [30, 6, 11.5, 3]},
     "annotations that repeat another": {},

@@ -34,6 +34,7 @@ def test_what_a_file_says(read, content, tmp_path):
     assert data.name == f"coco:{tmp_path / 'own.json'}" and data.image_root == str(tmp_path)
     assert data.mask_format == "polygon" and len(data.without_mask) == 2
     assert data.left_out() == []
+    assert "annotation" not in repr(data)  # the log of a training has it
 
 
 def test_crowds_are_no_objects(read, content):

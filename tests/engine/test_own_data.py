@@ -198,6 +198,7 @@ ERRORS = [
     ({"val": content(5, names=OTHER)}, r"only .*train\.json has cow; only .*val\.json has dog"),
     ({"val": content(5, names={1: "bee", 2: "ant", 3: "cow"})}, "ids put them in another order"),
     ({"train": content(1)}, "No image of .* has an object to train on"),
+    ({"val": content(1)}, r"No image of .*val\.json has an object: the detector cannot be judged"),
     ({"train_images": "nowhere"}, "folder of images nowhere does not exist"),
     ({"train_json": "nowhere.json"}, r"annotations nowhere\.json does not exist"),
 ]

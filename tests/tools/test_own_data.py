@@ -97,3 +97,8 @@ def test_faults_end_with_exit_code_1(folder, monkeypatch, capsys):
     assert "annotation 7 of image id 5 (000.png, 64 x 64): box [1, 1, 0, 9]" in output.out
     last = output.err.splitlines()[-1]
     assert last.startswith("Error: A training would stop, number of faults: 1;")
+
+    file.write_text(json.dumps({**content, "annotations": []}))
+    with pytest.raises(SystemExit):
+        run_tool(check_data, monkeypatch, "--json", file, "--images", folder / "JPEGImages")
+    assert "files without any object: 1" in capsys.readouterr().out

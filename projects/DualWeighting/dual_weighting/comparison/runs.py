@@ -88,9 +88,9 @@ class Run:
         different = [key for key, value in self.settings.items() if found.get(key) != value]
         if different:
             raise UserError(
-                f"{self.folder} holds a run with another {' and '.join(different)} "
-                f"({', '.join(str(found.get(key)) for key in different)}); give another --output, "
-                "or delete that folder."
+                f"{self.folder} holds a run with other values of {' and '.join(different)} "
+                f"({', '.join(str(found.get(key)) for key in different)}); give the same again, or "
+                "another --output."
             )
 
     def start(

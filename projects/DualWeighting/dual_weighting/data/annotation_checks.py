@@ -69,6 +69,11 @@ class AnnotationTable:
         """Mask (A,) of what is trained on and evaluated: sound boxes of classes in images."""
         return self.has_area() & (self.image >= 0) & (self.category >= 0) & ~self.is_crowd
 
+    def is_loaded(self) -> np.ndarray:
+        """Mask (A,) of what Detectron2 does not leave out: of images, with a polygon or no mask."""
+        loaded = [has_polygon(x) for x in self.content["annotations"]]
+        return (self.image >= 0) & np.array(loaded, dtype=bool)
+
     def class_counts(self) -> list[tuple[str, int, int]]:
         """Name, number of objects and number of images with one, of each class."""
         categories = sorted(self.content["categories"], key=lambda x: x["id"])
@@ -124,10 +129,9 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
     )
     has_area = table.has_area()
     no_box = np.array([not x["bbox"] for x in annotations], dtype=bool)
-    is_loaded = (table.image >= 0) & np.array([has_polygon(x) for x in annotations], dtype=bool)
     yield Finding(
-        "boxes without area inside their image",
-        table.describe(~has_area & (is_loaded | no_box)),
+        "boxes that are no box, or without area inside their image",
+        table.describe(~has_area & (table.is_loaded() | no_box)),
         stops=True,
         advice='repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
     )
@@ -158,7 +162,7 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
             f"image id {images[k]['id']} ({images[k]['file_name']})"
             for k in (~with_objects).nonzero()[0]
         ],
-        advice="left out of a training, unless dataloader.train.dataset.filter_empty=False",
+        advice="evaluated, but not trained on unless dataloader.train.dataset.filter_empty=False",
     )
     yield Finding(
         "classes without an object", [name for name, n, _ in table.class_counts() if n == 0]

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dual_weighting.data.faults import Kinds, faults, first_fault
@@ -32,10 +32,10 @@ class CocoFile:
     thing_classes: list[str]
     num_images: int
     num_objects: int
-    without_objects: list[str]
-    without_image: list[str]
-    without_polygon: list[str]
-    without_mask: list[str]
+    without_objects: list[str] = field(repr=False)
+    without_image: list[str] = field(repr=False)
+    without_polygon: list[str] = field(repr=False)
+    without_mask: list[str] = field(repr=False)
     mask_format: Literal["polygon", "bitmask"]
 
     @property

@@ -94,7 +94,11 @@ def read_split(json_file: str, image_root: str | None, args: argparse.Namespace)
 
 def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:
     masks = cfg is not None and bool(cfg.dataloader.train.mapper.get("use_instance_mask", False))
-    yield from annotation_findings(split.table, masks=masks)
+    findings = list(annotation_findings(split.table, masks=masks))
+    yield from findings
+    objects = split.table.is_object() & split.table.is_loaded()
+    if not objects.any() and not any(x.stops and x.items for x in findings):
+        yield Finding("files without any object", [split.json_file], stops=True)
     yield from image_findings(split.table.content["images"], split.files)
 
 

@@ -40,6 +40,11 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
     if args.train_json is not None:
         train = read_coco_file(args.train_json, args.train_images)
     val = read_coco_file(args.val_json, args.val_images)
+    if not val.num_objects:
+        raise UserError(
+            f"No image of {val.json_file} has an object: the detector cannot be judged by it; give "
+            "another --val-json."
+        )
     if train is not None:
         check_same_classes(train.thing_classes, train.json_file, val)
     return OwnData(train, val)
