@@ -44,8 +44,9 @@ def checkpoints_after(folder: Path, iterations: Sequence[int]) -> list[Path]:
             found[int(match[1]) + 1] = file  # the name has the number of the last iteration, from 0
     missing = [count for count in iterations if count not in found]
     if missing:
-        there = ", ".join(map(str, sorted(found))) or "none"
+        there = f"only of these: {', '.join(map(str, sorted(found)))}" if found else "nor of others"
         raise UserError(
-            f"{folder} holds no checkpoint of {missing[0]} iterations, only of these: {there}."
+            f"{folder} holds no checkpoint of {missing[0]} iterations, {there}; "
+            "without --iterations model_final.pth is drawn."
         )
     return [found[count] for count in iterations]
