@@ -66,7 +66,8 @@ class AnnotationTable:
         return (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
 
     def is_object(self) -> np.ndarray:
-        """Mask (A,) of what is trained on and evaluated: sound boxes of classes in images."""
+        """Mask (A,) of what is evaluated, and if `is_loaded` trained on: sound boxes of classes in
+        images."""
         return self.has_area() & (self.image >= 0) & (self.category >= 0) & ~self.is_crowd
 
     def is_loaded(self) -> np.ndarray:

@@ -15,10 +15,9 @@ def split_regions(
     instances: Sequence[Instances],
 ) -> tuple[list[Instances], list[Instances]]:
     """The objects and the regions to ignore of each image. Regions have the class `IGNORED`."""
+    # The usual batch has no region, which is asked of the device once and not for each image.
     if not (torch.cat([x.gt_classes for x in instances]) == IGNORED).any():
-        return list(instances), [
-            x[:0] for x in instances
-        ]  # waits once for the device, not by image
+        return list(instances), [x[:0] for x in instances]
     objects = [x[x.gt_classes != IGNORED] for x in instances]
     regions = [x[x.gt_classes == IGNORED] for x in instances]
     return objects, regions

@@ -56,8 +56,9 @@ def mask_targets(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Masks (M, 2H, 2W), semantic target (H, W) and centres (M, 2) of one image."""
     boxes, (height, width) = instances.gt_boxes.tensor.float(), size
-    bits = instances.get("gt_masks") if instances.has("gt_masks") else None
-    where = bits.device if isinstance(bits, BitMasks) else "cpu"  # polygons are numbers of numpy
+    # Masks are cut where they are made, polygons on the CPU, so that little has to be sent.
+    own = instances.get_fields().get("gt_masks")
+    where = own.device if isinstance(own, BitMasks) else "cpu"
     masks = torch.zeros(len(boxes), 2 * height, 2 * width, dtype=torch.bool, device=where)
     coarse = torch.zeros(len(boxes), height, width, dtype=torch.bool, device=where)
     sums = torch.zeros(len(boxes), 3, device=where)
@@ -117,6 +118,6 @@ def smallest_class(masks: Tensor, areas: Tensor, classes: Tensor, num_classes: i
     """
     semantic = classes.new_full(masks.shape[1:], num_classes)
     order = areas.argsort(descending=True, stable=True)  # smaller ones over larger ones
-    for mask, name in zip(masks[order], classes[order], strict=True):
-        semantic = torch.where(mask, name, semantic)
+    for mask, its_class in zip(masks[order], classes[order], strict=True):
+        semantic = torch.where(mask, its_class, semantic)
     return semantic
