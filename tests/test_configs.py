@@ -148,7 +148,7 @@ def test_recipe_of_swin():
         for p in group["params"]
     }
     for name, parameter in model.named_parameters():
-        free = re.search(r"norm|relative_position_bias_table|_tower\.\d\.norm", name)
+        free = re.search("bottom_up.*(norm|relative_position_bias_table)", name)
         assert decay[parameter] == (0 if free else 0.05), name
 
 

@@ -22,5 +22,7 @@ def test_recipe(schedule, epochs):
     cfg.optimizer.params.model = model
     groups = {id(p): g for g in instantiate(cfg.optimizer).param_groups for p in g["params"]}
     weight, bias = (groups[id(p)] for p in model.head.cls_logits.parameters())
+    norm = [groups[id(p)] for p in model.head.cls_tower[0].norm.parameters()]
     assert (weight["lr"], weight["weight_decay"]) == (0.01, 1e-4)
     assert (bias["lr"], bias["weight_decay"]) == (0.02, 0)
+    assert [(group["lr"], group["weight_decay"]) for group in norm] == [(0.01, 1e-4)] * 2

@@ -12,6 +12,7 @@ ROOMS = (  # as in CONTRIBUTING.md
     "losses",
     "functional",
     "modeling",
+    "solver",
     "data",
     "checkpoint",
     "evaluation",

@@ -7,6 +7,7 @@ from .train import train
 
 optimizer.lr = 4e-5
 optimizer.weight_decay = 1e-4
+optimizer.params.weight_decay_norm = None
 lr_multiplier.decay_at = (40 / 50,)
 train.num_images = num_crowdhuman_train_images
 train.max_iter = 50 * num_crowdhuman_train_images // 16
