@@ -10,7 +10,12 @@ TRAIN_NET = HERE.parents[1] / "tools" / "train_net.py"
 
 
 def start(script: Path, *args: object, **environment: str) -> subprocess.Popen:
-    """Start `python script args` with one thread, its output to be read as text."""
+    """Start `python script args` with one thread, its output to be read as text.
+
+    `environment`: on top of that of the tests; its PYTHONPATH comes before theirs.
+    """
+    paths = environment.get("PYTHONPATH"), os.environ.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return subprocess.Popen(
         [sys.executable, str(script), *map(str, args)],
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},

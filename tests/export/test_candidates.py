@@ -55,6 +55,25 @@ def test_nms_of_none_and_one(scores):
     torch.testing.assert_close(class_wise_nms(x, 0.5).scores, torch.tensor(scores))
 
 
+class RecordedNMS(torch.nn.Module):
+    """Scores of the candidates that are left."""
+
+    def forward(self, boxes, scores, classes):
+        x = Candidates(boxes, scores, classes, classes, boxes[:, :2], scores)
+        return class_wise_nms(x, 0.5).present().scores
+
+
+@pytest.mark.parametrize("scores", [[ABSENT, ABSENT, ABSENT], [ABSENT, 0.5, 0.4], [0.2, 0.3, 0.4]])
+def test_a_recorded_nms_keeps_any_number(scores):
+    """Recorded with three of which two are left; on three of the same box none or one is."""
+    x = candidates([[0, 0, 4, 4], [0, 0, 4, 4], [8, 8, 9, 9]], [0.5, 0.4, 0.3], [0, 0, 1])[:3]
+    program = torch.export.export(RecordedNMS(), tuple(x)).module()
+    boxes, scores = torch.tensor([[0.0, 0.0, 4.0, 4.0]]).expand(3, 4), torch.tensor(scores)
+    best = scores.max()[None]
+    found = program(boxes.contiguous(), scores, torch.zeros(3, dtype=torch.long))
+    torch.testing.assert_close(found, best[best > ABSENT])
+
+
 def test_the_best_that_are_present():
     """The fourth lies outside an image of 20 rows and 30 columns and has no area left."""
     x = candidates(

@@ -83,11 +83,13 @@ def class_wise_nms(candidates: Candidates, nms_thresh: float) -> Candidates:
     boxes, scores = candidates.boxes, candidates.scores
     # Every class in a region of its own, as torchvision's batched_nms does it.
     boxes = boxes + (candidates.classes * (boxes.max() + 1))[:, None]
+    # To torch.export NMS keeps two boxes or more, so there are two more, without an area.
+    boxes, scores = F.pad(boxes, (0, 0, 0, 2)), F.pad(scores, (0, 2), value=ABSENT / 2)
     present = (scores > ABSENT).nonzero()[:, 0]
     nms_thresh = float32_below(nms_thresh)
     kept = rows(present, nms(rows(boxes, present), rows(scores, present), nms_thresh))
     absent = torch.full_like(scores, ABSENT)
-    return candidates._replace(scores=absent.scatter(0, kept, rows(scores, kept)))
+    return candidates._replace(scores=absent.scatter(0, kept, rows(scores, kept))[:-2])
 
 
 def float32_below(x: float) -> float:

@@ -3,7 +3,7 @@
 import torch
 from detectron2.modeling import META_ARCH_REGISTRY
 from detectron2.modeling.meta_arch.fcos import FCOS, FCOSHead
-from detectron2.structures import Boxes, Instances, pairwise_point_box_distance
+from detectron2.structures import Boxes, ImageList, Instances, pairwise_point_box_distance
 from torch import Tensor, nn
 
 from ..assignment.records import IGNORED
@@ -14,13 +14,30 @@ from .selection import DetectionSelector
 
 @META_ARCH_REGISTRY.register()
 class FCOSBaseline(FCOS):
-    """Detectron2's FCOS, in which `test_nms_thresh` may be None for no NMS, and points without a
-    ground truth that are inside a region to ignore have no loss."""
+    """Detectron2's FCOS, in which `test_nms_thresh` may be None for no NMS, points without a ground
+    truth that are inside a region to ignore have no loss, and everything behind the head is
+    computed in float32 under autocast."""
 
     def __init__(self, **kwargs):
         """`kwargs`: those of Detectron2's FCOS."""
         super().__init__(**kwargs)
         self.selector = DetectionSelector()
+
+    def forward_training(
+        self,
+        images: ImageList,
+        features: list[Tensor],
+        predictions: list[list[Tensor]],
+        gt_instances: list[Instances],
+    ) -> dict[str, Tensor]:
+        with torch.autocast(self.device.type, enabled=False):
+            return super().forward_training(images, features, to_float(predictions), gt_instances)
+
+    def forward_inference(
+        self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]
+    ) -> list[Instances]:
+        with torch.autocast(self.device.type, enabled=False):
+            return super().forward_inference(images, features, to_float(predictions))
 
     @torch.no_grad()
     def label_anchors(
@@ -73,6 +90,11 @@ class FCOSBaseline(FCOS):
             nms_thresh=self.test_nms_thresh,
             max_detections=self.max_detections_per_image,
         )
+
+
+def to_float(predictions: list[list[Tensor]]) -> list[list[Tensor]]:
+    """The maps of all levels in float32."""
+    return [[level.float() for level in levels] for levels in predictions]
 
 
 @DENSE_HEAD_REGISTRY.register()
