@@ -9,20 +9,25 @@ import json
 import sys
 
 import cv2
+import numpy as np
 import onnxruntime
 
 model, source, dest, threshold = (*sys.argv[1:], 0.3)[:4]
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
 
-image = cv2.imread(source)  # BGR
+image = cv2.imread(source, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # BGR
 if image is None:
     sys.exit(f"Error: {source} is no image that OpenCV can read.")
+if image.dtype != np.uint8:  # more than 8 bits: 16 of them, or floats up to 1, 255 or 65535
+    scales = (65535,) if image.dtype == np.uint16 else (1, 255, 65535)
+    scale = next((x for x in scales if image.max() <= x), image.max())
+    image = np.rint(image.clip(0) * (255 / scale)).astype(np.uint8)
 height, width = image.shape[:2]
 scale = 1.0
 if about["min_size"]:
     scale = min(about["min_size"] / min(height, width), about["max_size"] / max(height, width))
-size = round(width * scale), round(height * scale)
+size = max(round(width * scale), 1), max(round(height * scale), 1)
 resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 if about["image_format"] == "RGB":
     resized = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)

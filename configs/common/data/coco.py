@@ -4,6 +4,7 @@ from detectron2.config import LazyCall as L
 
 from dual_weighting.data.coco import get_detection_dataset_dicts
 from dual_weighting.data.mapper import DetectionMapper
+from dual_weighting.data.transforms import ResizeShortestEdge
 from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
 
 dataloader = model_zoo.get_config("common/data/coco.py").dataloader
@@ -15,10 +16,11 @@ dataloader.train.mapper._target_ = DetectionMapper
 dataloader.train.mapper.image_format = "RGB"
 dataloader.train.mapper.use_instance_mask = False
 dataloader.train.mapper.augmentations = [
-    L(T.ResizeShortestEdge)(short_edge_length=800, max_size=1333),
+    L(ResizeShortestEdge)(short_edge_length=800, max_size=1333),
     L(T.RandomFlip)(horizontal=True),
 ]
 dataloader.test.dataset._target_ = get_detection_dataset_dicts
 dataloader.test.mapper._target_ = DetectionMapper
+dataloader.test.mapper.augmentations[0]._target_ = ResizeShortestEdge
 dataloader.evaluator._target_ = DetectionEvaluator
 dataloader.evaluator.engine = "hotcoco"  # "pycocotools": the same numbers, slowly

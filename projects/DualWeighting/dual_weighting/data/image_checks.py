@@ -11,9 +11,11 @@ from PIL import Image
 
 from dual_weighting.data.coco_file import some
 from dual_weighting.data.findings import Finding
+from dual_weighting.data.images import UNREADABLE, orientation, upright_size
 from dual_weighting.data.progress import with_progress
 
-ORIENTATION = 0x0112  # in EXIF; from 5 on, the image is shown with its sides exchanged
+
+EXIF_OF_PNG = (b"eXIf", b"exif", b"xmp")  # names of chunks that may say how it is turned
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,17 @@ def read_image_file(path: str, *, pixels: bool = True) -> ImageFile:
         with open(path, "rb") as file:
             content = file.read()
         with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-            # Of a PNG, Pillow reads the pixels too, for EXIF data that may stand behind them.
-            has_exif = pixels or image.format != "PNG"
-            turned = has_exif and image.getexif().get(ORIENTATION, 1) >= 5
+            # Pillow looks for EXIF data behind the pixels of a PNG too, and so decodes them.
+            has_exif = image.format != "PNG" or any(x in content for x in EXIF_OF_PNG)
+            turned = has_exif and orientation(image) >= 5
+            size = upright_size(image) if has_exif else image.size
             if pixels:
                 image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split()).replace(repr(io.BytesIO), "the file")
         if "cannot identify image file" in reason:
             reason = "no image of a known format"
         return ImageFile(path, error=f"cannot be read ({reason})")
-    size = (height, width) if turned else (width, height)
     return ImageFile(path, size, hashlib.sha1(content).digest(), turned)
 
 

@@ -1,18 +1,21 @@
 """From a record of a data set to the detector's input: Detectron2's, with errors one can act on."""
 
+import copy
 from collections.abc import Callable
 
+import numpy as np
+import torch
 from detectron2.config import instantiate
 from detectron2.data import DatasetMapper
-from detectron2.data.detection_utils import SizeMismatchError, read_image
+from detectron2.data import transforms as T
+from detectron2.data.detection_utils import SizeMismatchError, check_image_size
 from omegaconf import DictConfig
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from dual_weighting.assignment.records import IGNORED
+from dual_weighting.data.images import UNREADABLE, read_image
 from dual_weighting.errors import UserError
 
-# What reading an image raises; Pillow has SyntaxError for a damaged PNG.
-UNUSABLE = (OSError, SyntaxError, SizeMismatchError, Image.DecompressionBombError)
 SKIPPED_IMAGES = "skipped_images"  # in a mapped record: what was wrong with those it stands for
 
 
@@ -65,8 +68,10 @@ class DetectionMapper(DatasetMapper):
 
     def __call__(self, dataset_dict: dict) -> dict | None:
         try:
-            record = super().__call__(dataset_dict)
-        except UNUSABLE as error:
+            image = read_image(dataset_dict["file_name"], self.image_format)
+            record = copy.deepcopy(dataset_dict)
+            check_image_size(record, image)
+        except UNREADABLE as error:
             sentence = (
                 f"Image {dataset_dict['file_name']} (image id {dataset_dict.get('image_id')}) "
                 f"{fault(error, dataset_dict)}."
@@ -75,9 +80,21 @@ class DetectionMapper(DatasetMapper):
                 raise UserError(sentence) from error
             self._skip(sentence)
             return None
+        self._augment(record, image)
         if self._bad:
             record[SKIPPED_IMAGES], self._bad = self._bad, []
         return record
+
+    def _augment(self, record: dict, image: np.ndarray) -> None:
+        """Put the augmented image, and in training its instances, into the record, in place."""
+        augmented = T.AugInput(image)
+        transforms = self.augmentations(augmented)
+        array = np.ascontiguousarray(augmented.image.transpose(2, 0, 1))
+        record["image"] = torch.as_tensor(array)
+        if not self.is_train:
+            record.pop("annotations", None)
+        elif "annotations" in record:
+            self._transform_annotations(record, transforms, augmented.image.shape[:2])
 
     def _skip(self, sentence: str) -> None:
         self._bad.append(sentence)

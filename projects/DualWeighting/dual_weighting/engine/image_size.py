@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from detectron2.config import LazyCall
-from detectron2.data.transforms import ResizeShortestEdge
+from detectron2.data import transforms as T
 from detectron2.utils.registry import locate
 from omegaconf import DictConfig
 
+from dual_weighting.data.transforms import ResizeShortestEdge
 from dual_weighting.errors import UserError
 
 SMALLEST = 32
@@ -42,4 +43,5 @@ def image_size_values(cfg: DictConfig, pixels: int) -> Iterator[tuple[str, int]]
 def resizes(step: DictConfig) -> bool:
     """Whether an augmentation of a config is the one that resizes."""
     target = step["_target_"]
-    return (locate(target) if isinstance(target, str) else target) is ResizeShortestEdge
+    target = locate(target) if isinstance(target, str) else target
+    return isinstance(target, type) and issubclass(target, T.ResizeShortestEdge)

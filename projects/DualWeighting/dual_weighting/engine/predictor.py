@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from detectron2.config import instantiate
 from detectron2.data import transforms as T
-from detectron2.data.detection_utils import read_image
 from detectron2.structures import Instances
 from omegaconf import DictConfig, OmegaConf
 from PIL import UnidentifiedImageError
-from PIL.Image import DecompressionBombError
 
 from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.data.images import UNREADABLE, read_image
 from dual_weighting.engine.config import build, load_config
 from dual_weighting.engine.device import choose_device
 from dual_weighting.errors import UserError
@@ -107,8 +106,7 @@ class Predictor:
             return read_image(os.fspath(image), format=self.image_format)
         except UnidentifiedImageError as error:
             raise UserError(f"The image {image} cannot be read (it is no image).") from error
-        except (OSError, SyntaxError, ValueError, DecompressionBombError) as error:
-            # PIL: SyntaxError for a bad PNG, ValueError for other faults
+        except UNREADABLE as error:
             raise UserError(f"The image {image} cannot be read ({error}).") from error
 
     @torch.inference_mode()

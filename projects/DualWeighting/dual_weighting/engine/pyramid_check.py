@@ -23,6 +23,7 @@ from dual_weighting.assignment.points import pairs_inside
 from dual_weighting.data.annotation_checks import AnnotationTable
 from dual_weighting.data.findings import Finding
 from dual_weighting.data.progress import with_progress
+from dual_weighting.data.transforms import ResizeShortestEdge
 
 
 def pyramid_strides(model: DictConfig) -> list[int]:
@@ -44,7 +45,7 @@ def resized(sizes: np.ndarray, resize: T.ResizeShortestEdge | None) -> np.ndarra
         return sizes
     short = min(resize.short_edge_length)
     shapes = [
-        T.ResizeShortestEdge.get_output_shape(int(height), int(width), short, resize.max_size)
+        ResizeShortestEdge.get_output_shape(int(height), int(width), short, resize.max_size)
         for width, height in sizes
     ]
     return np.array(shapes, dtype=np.float64)[:, ::-1]

@@ -2,8 +2,8 @@
 
 import cv2
 import numpy as np
-from detectron2.data.detection_utils import read_image
 
+from dual_weighting.data.images import read_image
 from dual_weighting.evaluation.detection_matching import confusion_matrix
 from dual_weighting.evaluation.detection_statistics import image_errors
 from dual_weighting.report.blocks import (

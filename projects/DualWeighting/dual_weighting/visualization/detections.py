@@ -8,12 +8,12 @@ from collections import defaultdict
 import cv2
 import numpy as np
 from detectron2.data import MetadataCatalog
-from detectron2.data.detection_utils import read_image
 from detectron2.structures import BoxMode
 from detectron2.utils.file_io import PathManager
 from detectron2.utils.visualizer import GenericMask, Visualizer
 
 from dual_weighting.data.coco import get_detection_dataset_dicts
+from dual_weighting.data.images import read_image
 from dual_weighting.errors import UserError
 from dual_weighting.visualization.grid import PairGrid
 

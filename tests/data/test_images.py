@@ -1,0 +1,86 @@
+"""Image files of every kind: read upright and in 8 bits."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from dual_weighting.data.image_checks import read_image_file
+from dual_weighting.data.images import read_image, scale_to_8_bit
+from dual_weighting.data.transforms import ResizeShortestEdge
+
+GRAY = np.arange(6, dtype=np.uint8).reshape(2, 3) * 50  # 0 to 250
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("16.png", GRAY.astype(np.uint16) * 257),
+        ("16.tif", GRAY.astype(np.uint16) * 257),
+        ("32.tif", GRAY.astype(np.int32) * 257),
+        ("small32.tif", GRAY.astype(np.int32)),
+        ("unit.tif", GRAY.astype(np.float32) / 255),
+        ("float.tif", GRAY.astype(np.float32)),
+        ("float16.tif", GRAY.astype(np.float32) * 257),
+    ],
+)
+def test_gray_of_more_than_8_bits_is_scaled(tmp_path, name, values):
+    Image.fromarray(values).save(tmp_path / name)
+    image = read_image(tmp_path / name)
+    assert image.dtype == np.uint8
+    assert (image == GRAY[:, :, None]).all()
+
+
+def test_scaling_of_other_ranges():
+    values = np.array([-10.0, np.nan, 40.0, np.inf])
+    assert scale_to_8_bit(values, (1, 255, 65535)).tolist() == [0, 0, 255, 0]
+    assert scale_to_8_bit(np.array([-3.0, -3.0]), (1,)).tolist() == [0, 0]
+    assert scale_to_8_bit(np.array([np.nan]), (1,)).tolist() == [0]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr"])
+def test_other_modes_are_as_pillow_converts_them(tmp_path, mode):
+    image = Image.fromarray(GRAY).convert("RGB").convert(mode)
+    file = tmp_path / ("a.tif" if mode in ("CMYK", "YCbCr") else "a.png")
+    image.save(file)
+    assert (read_image(file) == np.asarray(Image.open(file).convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+@pytest.mark.parametrize("number", [*range(10), 6000])
+def test_orientation(tmp_path, suffix, number):
+    pixels = np.random.default_rng(0).integers(0, 255, (16, 24, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = number
+    file = str(tmp_path / f"image.{suffix}")
+    Image.fromarray(pixels).save(file, exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(file)))
+    assert (read_image(file) == expected).all()
+    for pixels in (True, False):
+        found = read_image_file(file, pixels=pixels)
+        assert found.size == expected.shape[1::-1] and found.turned == (5 <= number <= 8)
+
+
+def test_thin_images_keep_a_pixel():
+    resize = ResizeShortestEdge(96, 160)
+    line = np.zeros((1, 4000, 3), np.uint8)
+    assert resize.get_transform(line).apply_image(line).shape == (1, 160, 3)
+    column = np.zeros((4000, 1, 3), np.uint8)
+    assert resize.get_transform(column).apply_image(column).shape == (160, 1, 3)
+    assert ResizeShortestEdge.get_output_shape(1, 4000, 96, 160) == (1, 160)
+    photo = np.zeros((100, 120, 3), np.uint8)
+    assert resize.get_transform(photo).apply_image(photo).shape[:2] == (96, 115)
+
+
+def test_the_example_of_an_export_scales_alike(tmp_path):
+    """examples/onnx_detect.py needs nothing of this package."""
+    from pathlib import Path
+
+    source = (Path(__file__).parents[2] / "examples" / "onnx_detect.py").read_text()
+    start, end = source.index("image = cv2.imread"), source.index("height, width")
+    for values in (GRAY.astype(np.uint16) * 257, GRAY.astype(np.float32) / 255):
+        file = str(tmp_path / "image.tif")
+        Image.fromarray(values).save(file)
+        names = {"cv2": cv2, "np": np, "source": file}
+        exec(source[start:end], names)
+        assert (names["image"] == read_image(file)).all()
