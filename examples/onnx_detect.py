@@ -16,13 +16,15 @@ model, source, dest, threshold = (*sys.argv[1:], 0.3)[:4]
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
 
-image = cv2.imread(source, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # BGR
+image = cv2.imread(source, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)  # BGR or gray
 if image is None:
     sys.exit(f"Error: {source} is no image that OpenCV can read.")
 if image.dtype != np.uint8:  # more than 8 bits: 16 of them, or floats up to 1, 255 or 65535
     scales = (65535,) if image.dtype == np.uint16 else (1, 255, 65535)
     scale = next((x for x in scales if image.max() <= x), image.max())
     image = np.rint(image.clip(0) * (255 / scale)).astype(np.uint8)
+if image.ndim == 2:
+    image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 height, width = image.shape[:2]
 scale = 1.0
 if about["min_size"]:

@@ -1,5 +1,8 @@
 """Image files of every kind: read upright and in 8 bits."""
 
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -74,13 +77,11 @@ def test_thin_images_keep_a_pixel():
 
 def test_the_example_of_an_export_scales_alike(tmp_path):
     """examples/onnx_detect.py needs nothing of this package."""
-    from pathlib import Path
-
     source = (Path(__file__).parents[2] / "examples" / "onnx_detect.py").read_text()
     start, end = source.index("image = cv2.imread"), source.index("height, width")
     for values in (GRAY.astype(np.uint16) * 257, GRAY.astype(np.float32) / 255):
         file = str(tmp_path / "image.tif")
         Image.fromarray(values).save(file)
-        names = {"cv2": cv2, "np": np, "source": file}
+        names = {"cv2": cv2, "np": np, "source": file, "sys": sys}
         exec(source[start:end], names)
         assert (names["image"] == read_image(file)).all()

@@ -14,7 +14,6 @@ from dual_weighting.data.findings import Finding
 from dual_weighting.data.images import UNREADABLE, orientation, upright_size
 from dual_weighting.data.progress import with_progress
 
-
 EXIF_OF_PNG = (b"eXIf", b"exif", b"xmp")  # names of chunks that may say how it is turned
 
 
