@@ -15,11 +15,8 @@ class Slope(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.tensor(5.0))
         self.bad, self.value = f"{bad}_a.png", value
-        self.training_progress = -1.0
-        self.seen = []
 
     def forward(self, batch):
-        self.seen.append(self.training_progress)
         factor = self.value if batch[0]["file_name"] == self.bad else 1.0
         return {"loss_cls": self.weight, "loss_bbox": self.weight * factor}
 

@@ -7,7 +7,7 @@ from slope import Slope, trainer_of
 from torch import nn
 
 from dual_weighting.engine.finite_loss import check_losses
-from dual_weighting.engine.hooks import EvalHook, TrainingProgressHook
+from dual_weighting.engine.hooks import EvalHook
 from dual_weighting.engine.trainer import Trainer
 from dual_weighting.errors import UserError
 
@@ -34,28 +34,6 @@ def test_finite_losses_change_nothing():
 def test_check_losses_without_file_names():
     with pytest.raises(UserError, match="loss_x is -inf in iteration 7, on the images an unnamed"):
         check_losses({"loss_x": torch.tensor(-float("inf"))}, iteration=7, batch=[{}])
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "expected"),
-    [(0, 5, [0, 0.25, 0.5, 0.75, 1.0]), (3, 5, [0.75, 1.0]), (0, 1, [0.0]), (0, 2, [0.0, 1.0])],
-)
-def test_training_progress(start, end, expected):
-    model = Slope()
-    trainer = trainer_of(model)
-    trainer.register_hooks([TrainingProgressHook(model)])
-    trainer.train(start, end)
-    assert model.seen == expected
-
-
-def test_training_progress_of_a_model_that_has_none():
-    model = Slope()
-    del model.training_progress
-    model.forward = lambda batch: {"loss": model.weight}
-    trainer = trainer_of(model)
-    trainer.register_hooks([TrainingProgressHook(model)])
-    trainer.train(0, 2)
-    assert not hasattr(model, "training_progress")
 
 
 @pytest.mark.parametrize(("bad", "evaluations"), [(-1, 3), (5, 2), (3, 1)])

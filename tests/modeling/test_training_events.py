@@ -45,3 +45,32 @@ def test_images_without_ground_truth():
     with EventStorage() as storage:
         tiny_detector().train()([training_image([], [])])
     assert set(storage.latest()) == {"training_progress"}
+
+
+@pytest.mark.parametrize(
+    ("start", "max_iter", "expected"),
+    [(0, 5, [0, 0.25, 0.5, 0.75, 1]), (3, 5, [0.75, 1]), (0, 1, [0]), (0, 2, [0, 1])],
+)
+def test_progress_follows_the_iteration(start, max_iter, expected):
+    """From the storage that every trainer of Detectron2 keeps, also right after a resume."""
+    model, seen = tiny_detector(max_iter=max_iter).train(), []
+    with EventStorage(start) as storage:
+        for _ in range(start, max_iter):
+            model([training_image([], [])])
+            seen.append(model.training_progress)
+            storage.step()
+        model([training_image([], [])])  # an evaluation after the last step
+    assert seen == expected and model.training_progress == 1
+
+
+def test_progress_that_nobody_tells_is_said_once(caplog):
+    model = tiny_detector().train()
+    with EventStorage(7):
+        model([training_image([], [])])
+        model([training_image([], [])])
+    assert caplog.text.count("progress of the training is not known") == 1
+    caplog.clear()
+    model = tiny_detector().train()
+    model.training_progress = 0.5
+    model([training_image([], [])])
+    assert not caplog.text and model.training_progress == 0.5

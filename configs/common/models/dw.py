@@ -30,4 +30,5 @@ model = L(DualWeightingDetector)(
     max_detections_per_image=100,
     pixel_mean=imagenet_rgb256_mean,
     pixel_std=imagenet_rgb256_std,
+    max_iter="${oc.select:train.max_iter,null}",
 )

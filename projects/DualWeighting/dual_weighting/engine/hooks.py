@@ -4,29 +4,6 @@ import resource
 
 import torch
 from detectron2.engine import HookBase, hooks
-from torch import nn
-
-
-class TrainingProgressHook(HookBase):
-    """Tells models how far the training is: 0 at the first iteration, 1 at the last.
-
-    Sets `model.training_progress` before every step, from the trainer's iteration alone, so that
-    a resumed run has the right value. A model without that attribute is left as it is.
-    """
-
-    def __init__(self, *models: nn.Module) -> None:
-        """`models`: the detector itself, not its wrapper for several processes, and the one that
-        is evaluated where that is another."""
-        self._models = [model for model in models if hasattr(model, "training_progress")]
-
-    def before_step(self) -> None:
-        for model in self._models:
-            model.training_progress = progress_at(self.trainer.iter, self.trainer.max_iter)
-
-
-def progress_at(iteration: int, max_iter: int) -> float:
-    """How much of a training of `max_iter` iterations is done: 0 at the first, 1 at the last."""
-    return min(iteration / max(max_iter - 1, 1), 1.0)
 
 
 class PeakMemoryHook(HookBase):

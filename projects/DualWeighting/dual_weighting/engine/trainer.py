@@ -201,6 +201,8 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
             f"dataloader.train.total_batch_size={batch} cannot be divided "
             f"among {comm.get_world_size()} processes."
         )
+    if hasattr(model, "max_iter"):  # a config may have left it out
+        model.max_iter = cfg.train.max_iter
     cfg.optimizer.params.model = model
     optimizer = build(cfg, "optimizer")
     loader = build(cfg, "dataloader.train")

@@ -13,7 +13,7 @@ from dual_weighting.engine.assignment_snapshots import build_snapshots
 from dual_weighting.engine.best_checkpoint import BestCheckpointer
 from dual_weighting.engine.early_stopping import EarlyStopping
 from dual_weighting.engine.ema import EMAHook, WeightAverage
-from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook, TrainingProgressHook
+from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook
 from dual_weighting.engine.metrics_file import metric_values
 from dual_weighting.engine.progress_bar import ProgressBar, on_terminal
 from dual_weighting.engine.skipped_images import SkippedImagesHook
@@ -45,7 +45,6 @@ def build_hooks(
     return [
         ProgressBar() if bar else None,
         hooks.IterationTimer(),
-        TrainingProgressHook(model, evaluated),
         PeakMemoryHook(next(model.parameters()).device),
         hooks.LRScheduler(scheduler=schedule),
         EMAHook(average) if average else None,

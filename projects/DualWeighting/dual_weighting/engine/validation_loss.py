@@ -8,7 +8,7 @@ import torch
 from detectron2.config import instantiate
 from detectron2.data import DatasetFromList, MapDataset
 from detectron2.utils import comm
-from detectron2.utils.events import EventStorage
+from detectron2.utils.events import EventStorage, get_event_storage, has_event_storage
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from torch import nn
@@ -49,7 +49,8 @@ class ValidationLoss:
             device.type, dtype=self._precision, enabled=self._precision is not None
         )
         sums: dict[str, float] = {}
-        with losses_only(self._model), EventStorage(), torch.no_grad(), autocast:
+        iteration = get_event_storage().iter if has_event_storage() else 0
+        with losses_only(self._model), EventStorage(iteration), torch.no_grad(), autocast:
             for batch, size in zip(self._loader, self._sizes, strict=True):
                 for name, loss in self._model(batch).items():
                     sums[name] = sums.get(name, 0.0) + size * loss.item()

@@ -1,5 +1,9 @@
-"""The detector: Detectron2's dense detector with heads and assignment schemes to choose from."""
+"""The detector: Detectron2's dense detector with heads and assignment schemes to choose from.
 
+Importing it registers the meta-architectures, heads and path handlers with Detectron2.
+"""
+
+from .. import checkpoint  # noqa: F401  its path handlers
 from .box_forms import AnchorDeltas
 from .box_refinement import BoxRefinement
 from .deform_conv import DeformableBottleneckBlock, DeformConv2d

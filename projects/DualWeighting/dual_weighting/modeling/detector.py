@@ -1,5 +1,6 @@
 """The meta-architecture."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
 from .ignore_regions import ignore_regions, split_regions
 from .selection import DetectionSelector
-from .training_events import put_assignment
+from .training_events import progress_of_storage, put_assignment
+
+logger = logging.getLogger(__name__)
 
 
 @META_ARCH_REGISTRY.register()
@@ -22,7 +25,8 @@ class DualWeightingDetector(DenseDetector):
 
     Attributes:
         training_progress: how much of the training is done, in [0, 1]. The one clock that schemes
-            which change over time read.
+            which change over time read. Detectron2's trainers need not set it: within their event
+            storage it follows from the iteration and `max_iter`.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class DualWeightingDetector(DenseDetector):
         max_detections_per_image: int = 100,
         pixel_mean: Sequence[float],
         pixel_std: Sequence[float],
+        max_iter: int | None = None,
     ):
         """
         Args:
@@ -49,6 +54,7 @@ class DualWeightingDetector(DenseDetector):
             test_score_thresh: detections of a smaller score are dropped.
             test_topk_candidates: how many detections of each level are decoded.
             test_nms_thresh: class-wise NMS suppresses above this IoU; None for no NMS.
+            max_iter: length of the training; without it, set `training_progress` before each step.
             backbone, head_in_features, max_detections_per_image, pixel_mean, pixel_std: as in
                 Detectron2's FCOS.
         """
@@ -69,17 +75,30 @@ class DualWeightingDetector(DenseDetector):
         self.test_topk_candidates = test_topk_candidates
         self.test_nms_thresh = test_nms_thresh
         self.max_detections_per_image = max_detections_per_image
-        self.training_progress = 0.0
+        self.max_iter = max_iter
+        self._training_progress: float | None = None
 
     @property
     def training_progress(self) -> float:
-        return self._training_progress
+        return self._training_progress or 0.0
 
     @training_progress.setter
     def training_progress(self, value: float) -> None:
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"training_progress is a number in [0, 1], not {value}")
         self._training_progress = value
+
+    def update_progress(self) -> None:
+        """Set `training_progress` from the iteration of the trainer, if there is one."""
+        progress = progress_of_storage(self.max_iter)
+        if progress is not None:
+            self.training_progress = progress
+        elif self.training and self._training_progress is None:
+            self._training_progress = 0.0
+            logger.warning(
+                "The progress of the training is not known and stays 0: give the model max_iter, "
+                "or set its training_progress before each step"
+            )
 
     def forward_training(
         self,
@@ -104,6 +123,7 @@ class DualWeightingDetector(DenseDetector):
         objects, regions = split_regions(gt_instances)
         targets = self.ground_truths(objects, features)
         predictions = self.flatten_levels(predictions).float()
+        self.update_progress()
         assignment = self.scheme(predictions, targets, grid, self.training_progress)
         return ignore_regions(assignment, regions, grid), predictions, targets, grid
 

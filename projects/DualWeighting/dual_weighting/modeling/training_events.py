@@ -10,6 +10,19 @@ from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
 from ..assignment.statistics import assignment_statistics
 
 
+def progress_at(iteration: int, max_iter: int) -> float:
+    """How much of a training of `max_iter` iterations is done: 0 at the first, 1 at the last."""
+    return min(iteration / max(max_iter - 1, 1), 1.0)
+
+
+def progress_of_storage(max_iter: int | None) -> float | None:
+    """:func:`progress_at` the iteration of Detectron2's event storage, which every trainer of
+    Detectron2 keeps. None outside of a training, or where `max_iter` is not known."""
+    if max_iter is None or not has_event_storage():
+        return None
+    return progress_at(get_event_storage().iter, max_iter)
+
+
 def put_assignment(
     assignment: Assignment,
     predictions: Predictions,
