@@ -1,6 +1,7 @@
 import builtins
 
 import pytest
+from detectron2.config import LazyConfig
 from omegaconf import OmegaConf
 
 from dual_weighting.engine.config import check_sections, load_config
@@ -77,6 +78,29 @@ def test_unknown_keys(config_file, override, closest):
 )
 def test_malformed_overrides(config_file, override):
     assert "is not of the form key=value" in sentence_of(config_file, [override])
+
+
+ODD_FOLDERS = [
+    *("My runs (2)/o", "a,b", "a=b", "it's", "x${y}/o", "${", "100%", "a#b", "[old]", "{k}", "2024"),
+    *("null/o", "~x", "c:d", "Übung №1"),
+]
+
+
+@pytest.mark.parametrize("folder", ODD_FOLDERS)
+def test_paths_are_taken_as_they_stand(folder, tmp_path):
+    cfg = OmegaConf.create({"train": {"output_dir": "output", "max_iter": 5}})
+    apply_overrides(cfg, [f"train.output_dir={folder}"])
+    assert cfg.train.output_dir == folder
+    LazyConfig.save(cfg, str(tmp_path / "config.yaml"))
+    assert load_config(str(tmp_path / "config.yaml")).train.output_dir == folder
+
+
+def test_paths_in_quotes_and_with_interpolations():
+    cfg = OmegaConf.create({"train": {"output_dir": "output", "max_iter": 5}, "words": "x"})
+    apply_overrides(cfg, ["train.output_dir=run/${train.max_iter}", "words=a b (2)"])
+    assert cfg.train.output_dir == "run/5" and cfg.words == "a b (2)"
+    apply_overrides(cfg, ["train.output_dir='a b'", "words=[p, q]"])
+    assert cfg.train.output_dir == "a b" and cfg.words == ["p", "q"]
 
 
 def test_option_among_the_overrides(config_file):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dual_weighting.data.faults import Kinds, faults, first_fault
+from dual_weighting.data.of_config import literal
 from dual_weighting.errors import UserError
 
 NUM_SHOWN = 5  # things of a kind that a sentence names
@@ -45,8 +46,11 @@ class CocoFile:
 
     def entry(self) -> dict:
         """What a config says of this data set, see `of_config`."""
-        keys = ("name", "json_file", "image_root", "thing_classes", "category_ids")
-        return {key: getattr(self, key) for key in keys}
+        return {
+            **{key: literal(getattr(self, key)) for key in ("name", "json_file", "image_root")},
+            "thing_classes": [literal(name) for name in self.thing_classes],
+            "category_ids": self.category_ids,
+        }
 
     def left_out(self) -> list[str]:
         """A sentence about each kind of thing that is not used."""

@@ -89,8 +89,7 @@ class DetectionMapper(DatasetMapper):
         """Put the augmented image, and in training its instances, into the record, in place."""
         augmented = T.AugInput(image)
         transforms = self.augmentations(augmented)
-        array = np.ascontiguousarray(augmented.image.transpose(2, 0, 1))
-        record["image"] = torch.as_tensor(array)
+        record["image"] = torch.from_numpy(augmented.image.transpose(2, 0, 1).copy())
         if not self.is_train:
             record.pop("annotations", None)
         elif "annotations" in record:

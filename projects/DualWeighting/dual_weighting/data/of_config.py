@@ -1,10 +1,16 @@
 """Data sets that a config brings along: a person's own, in COCO's format."""
 
 import os
+import re
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.datasets import register_coco_instances
 from omegaconf import DictConfig, OmegaConf
+
+
+def literal(text: str) -> str:
+    """`text` as a value of a config, in which "${" is no interpolation."""
+    return re.sub(r"(\\*)\$\{", lambda found: 2 * found[1] + r"\${", text)
 
 
 def register_datasets(cfg: DictConfig) -> None:
@@ -13,7 +19,8 @@ def register_datasets(cfg: DictConfig) -> None:
     An entry has name, json_file, image_root, thing_classes and category_ids, the last two in the
     order of the classes, so that the names are known where the files are not.
     """
-    for entry in OmegaConf.to_container(cfg.get("datasets") or OmegaConf.create([])):
+    datasets = OmegaConf.create({"all": cfg.get("datasets") or []})
+    for entry in OmegaConf.to_container(datasets, resolve=True)["all"]:
         register_own(**entry)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 Item = TypeVar("Item")
@@ -16,7 +17,8 @@ def with_progress(items: Sequence[Item], *, description: str, num_lines: int = 4
     `num_lines`: how many lines are printed where no bar can be drawn.
     """
     if sys.stderr.isatty():
-        yield from track(items, description=description, console=Console(stderr=True))
+        console = Console(stderr=True)
+        yield from track(items, description=escape(description), console=console)
         return
     reports = {len(items) * line // num_lines for line in range(1, num_lines + 1)}
     for done, item in enumerate(items, start=1):

@@ -1,6 +1,8 @@
 """How every command begins and how it ends: its options, and its errors as one sentence."""
 
 import argparse
+import contextlib
+import locale
 import re
 import sys
 from collections.abc import Callable
@@ -75,12 +77,24 @@ def sentence(error: UserError) -> str:
     return re.sub(r"^[\w.]+: ", "", lines[-1].strip())
 
 
+def printable_output() -> None:
+    """Let any text be printed, and written to the files that this process opens: on an ASCII
+    terminal, what it lacks is escaped."""
+    if locale.getpreferredencoding(False).lower() not in ("utf-8", "utf8"):
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run_command(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Run `main(args)`; a `UserError`, or a full disk, becomes one line on stderr and exit code 1.
 
     With `args.debug` its traceback is shown as well. Any other exception is a defect and keeps its
     traceback (exit code 1); an interruption from the keyboard ends with 130.
     """
+    printable_output()
     try:
         with faults_explained():
             main(args)

@@ -10,6 +10,7 @@ from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 from omegaconf import DictConfig
 
+from dual_weighting.engine.command import printable_output
 from dual_weighting.errors import UserError
 
 # Detectron2's loggers of inner workings; their warnings are shown.
@@ -26,6 +27,7 @@ def setup_run(cfg: DictConfig, args: argparse.Namespace) -> None:
     The environment and the whole config go to log.txt only. Tracebacks do too: what the person
     should see of an error is said by the command as it ends.
     """
+    printable_output()  # in every process
     output_dir, rank = cfg.train.output_dir, comm.get_rank()
     try:
         os.makedirs(output_dir, exist_ok=True)

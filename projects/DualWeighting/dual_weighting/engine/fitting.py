@@ -9,6 +9,7 @@ from detectron2.utils.registry import locate
 from omegaconf import DictConfig, OmegaConf
 
 from dual_weighting.data.coco_file import CocoFile, some
+from dual_weighting.data.of_config import literal
 from dual_weighting.engine.epochs import epochs_of_training
 from dual_weighting.engine.image_size import image_size_values
 from dual_weighting.engine.overrides import accepts
@@ -40,10 +41,10 @@ class Fitting:
         if train is None and cfg.get("datasets"):
             check_same_classes(cfg.datasets[0].thing_classes, "the config", val)
         cfg.datasets = [data.entry() for data in (train, val) if data is not None]
-        cfg.dataloader.test.dataset.names = val.name
+        cfg.dataloader.test.dataset.names = literal(val.name)
         if train is not None:
-            cfg.dataloader.train.dataset.names = train.name
-        set_evaluator(cfg.dataloader, val.name)
+            cfg.dataloader.train.dataset.names = literal(train.name)
+        set_evaluator(cfg.dataloader, literal(val.name))
         classes = val.thing_classes
         for key in literal_keys(cfg.model, "num_classes", prefix="model"):
             self.set(key, len(classes), some(classes, 10))

@@ -11,23 +11,38 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from dual_weighting.data.of_config import literal
 from dual_weighting.errors import UserError
+
+PATHS = ("train.output_dir", "train.init_checkpoint")  # any unquoted text is a path
 
 
 def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """Change `cfg` in place as `overrides` ("a.b=value") say, and return it.
 
     A key is known when `cfg` has it or when its parent is a lazy call whose callable has a
-    parameter of that name. Raises `UserError` for an unknown key, naming the closest known one,
-    and for anything that is not `key=value`.
+    parameter of that name. Values are of Hydra's grammar, but `PATHS` are taken as they stand, and
+    so is what is to replace words and is no value of the grammar.
+
+    Raises `UserError` for an unknown key, naming the closest known one, and for anything that is
+    not `key=value`.
     """
     for text in overrides:
         if text.startswith("-"):
             raise UserError(f"Options such as {text} must stand before the key=value arguments.")
+        key, equals, value = text.partition("=")
+        if key in PATHS and is_plain(value):
+            set_words(cfg, key, value)
+            continue
         try:
             override = OverridesParser.create().parse_override(text)
+            if override.is_sweep_override():
+                raise HydraException
         except HydraException as error:
-            raise UserError(_malformed(text)) from error
+            if not (equals and takes_words(cfg, key)):
+                raise UserError(_malformed(text)) from error
+            set_words(cfg, key, value)
+            continue
         if override.is_delete() or override.is_add() or not override.key_or_group:
             raise UserError(_malformed(text))
         for key in _leaf_keys(override.key_or_group, override.value()):
@@ -42,15 +57,43 @@ def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def overridden_keys(overrides: Sequence[str]) -> set[str]:
-    """The full keys that `overrides` ("a.b=value") set. What is malformed sets none."""
+    """The full keys that `overrides` ("a.b=value") set."""
     keys = set()
     for text in overrides:
         try:
             override = OverridesParser.create().parse_override(text)
-        except HydraException:
+        except HydraException:  # words, see `apply_overrides`
+            keys.add(text.partition("=")[0])
             continue
         keys.update(_leaf_keys(override.key_or_group, override.value()))
     return keys
+
+
+def is_plain(value: str) -> bool:
+    """Whether a value is neither null nor in quotes."""
+    return value != "null" and not (len(value) > 1 and value[0] in "'\"" and value[-1] == value[0])
+
+
+def takes_words(cfg: DictConfig, key: str) -> bool:
+    """Whether `cfg` has words under `key`."""
+    try:
+        return isinstance(OmegaConf.select(cfg, key), str)
+    except OmegaConfBaseException:  # the key itself is malformed, or it refers to what is not there
+        return False
+
+
+def set_words(cfg: DictConfig, key: str, value: str) -> None:
+    """Let `cfg` have the words `value` under `key`; "${...}" in them is an interpolation if it
+    refers to something.
+
+    Raises `UserError` for an unknown key.
+    """
+    check_key(cfg, key)
+    try:
+        OmegaConf.update(cfg, key, value)
+        OmegaConf.select(cfg, key)
+    except OmegaConfBaseException:
+        OmegaConf.update(cfg, key, literal(value))
 
 
 def check_key(cfg: DictConfig, key: str) -> None:

@@ -91,7 +91,7 @@ class Predictor:
         array = self.read(image, array_format)
         height, width = array.shape[:2]
         resized = self.augmentations(T.AugInput(array)).apply_image(array)
-        tensor = torch.from_numpy(np.ascontiguousarray(resized.transpose(2, 0, 1)))
+        tensor = torch.from_numpy(resized.transpose(2, 0, 1).copy())
         return {"image": tensor, "height": height, "width": width}
 
     def read(self, image: Image, array_format: str) -> np.ndarray:

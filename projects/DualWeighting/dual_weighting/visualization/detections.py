@@ -105,7 +105,8 @@ def overlay(
     original_size = image.shape[:2]
     scale = TILE_SIZE / max(original_size)
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
+    size = [max(round(scale * side), 1) for side in image.shape[1::-1]]
+    image = cv2.resize(image, size, interpolation=interpolation)
     visualizer = Visualizer(image)
     for annotation in annotations:
         box = BoxMode.convert(list(annotation["bbox"]), annotation["bbox_mode"], BoxMode.XYXY_ABS)

@@ -29,7 +29,8 @@ def draw_marks(image: np.ndarray, marks: Sequence[Mark], *, size: int = TILE_SIZ
     texts."""
     scale = size / max(image.shape[:2])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    picture = np.ascontiguousarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=how))
+    shape = [max(round(scale * side), 1) for side in image.shape[1::-1]]  # of a thin one too
+    picture = np.ascontiguousarray(cv2.resize(image, shape, interpolation=how))
     boxes = [corners(mark.xywh * scale) for mark in marks]
     for mark, box in zip(marks, boxes, strict=True):
         draw_box(picture, box, mark.colour, line=2)
