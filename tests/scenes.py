@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dual_weighting.assignment import GroundTruths, PointGrid, Predictions
+from dual_weighting.assignment import Batch, GroundTruths, PointGrid, Predictions
 
 IMAGE_SIZE = (64, 96)
 STRIDES = (8, 16, 32)
@@ -74,13 +74,13 @@ def load_golden(name):
     return scene, arrays
 
 
-def arguments_of(scene):
-    """Predictions, ground truths and grid of a scene, as a scheme takes them."""
-    return (
-        Predictions(*(scene[name] for name in INPUTS)),
-        GroundTruths.from_images(scene["gt_boxes"], scene["gt_classes"]),
-        PointGrid.from_image(scene["image_size"], scene["strides"]),
-    )
+def batch_of(scene, progress=0.0, ignored=None):
+    """A scene as a scheme and its losses take it."""
+    predictions = Predictions(*(scene[name] for name in INPUTS))
+    targets = GroundTruths.from_images(scene["gt_boxes"], scene["gt_classes"])
+    device = scene["cls_logits"].device
+    grid = PointGrid.from_image(scene["image_size"], scene["strides"], device)
+    return Batch(predictions, targets, grid, progress, ignored)
 
 
 def with_gradient(scene):

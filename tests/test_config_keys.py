@@ -8,7 +8,7 @@ import pytest
 import torch
 from detectron2.config import instantiate
 from omegaconf import OmegaConf
-from scenes import arguments_of, random_scene
+from scenes import batch_of, random_scene
 
 from dual_weighting import model_zoo
 
@@ -89,8 +89,8 @@ def losses_of(node):
     scheme, losses = build(node["scheme"]), build(node["losses"])
     values = []
     for seed in range(3):
-        scene = arguments_of(random_scene(seed, num_gt=(6, 4), strides=(4, 8, 16)))
-        values.extend(losses(scheme(*scene, 0.4), *scene).values())
+        batch = batch_of(random_scene(seed, num_gt=(6, 4), strides=(4, 8, 16)), 0.4)
+        values.extend(losses(scheme(batch), batch).values())
     return values
 
 

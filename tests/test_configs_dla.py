@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchvision
 from detectron2.config import instantiate
-from scenes import arguments_of, random_scene
+from scenes import batch_of, random_scene
 from test_configs import load
 
 from dual_weighting.checkpoint.torchvision_weights import to_detectron2_names
@@ -40,11 +40,11 @@ def test_multi_scale_recipe(name):
     ["alpha_first=0.8 alpha_last=0.8", "k=5", "gamma=0", "epochs=100", "prior_scale=4"],
 )
 def test_ablations_are_overrides(override):
-    scene = arguments_of(random_scene(0))
+    batch = batch_of(random_scene(0), 0.5)
     cfg = load("COCO-Detection/dla_R_50_FPN_1x.py")
-    plain = instantiate(cfg.model.scheme)(*scene, 0.5)
+    plain = instantiate(cfg.model.scheme)(batch)
     apply_overrides(cfg, [f"model.scheme.{part}" for part in override.split()])
-    changed = instantiate(cfg.model.scheme)(*scene, 0.5)
+    changed = instantiate(cfg.model.scheme)(batch)
     assert not (torch.equal(plain.point, changed.point) and torch.equal(plain.box, changed.box))
 
 

@@ -5,22 +5,20 @@ import torch
 from all_schemes import SCHEMES
 from benchmarks.operations import CountOperations, PeakAllocations
 from loss_calls import finite_losses_and_gradients
-from scenes import INPUTS, arguments_of, random_scene, with_gradient
-
-from dual_weighting.assignment import GroundTruths, PointGrid, Predictions
+from scenes import INPUTS, batch_of, random_scene, with_gradient
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 
-def losses_of(scheme, *arguments):
+def losses_of(scheme, batch):
     assign, losses = SCHEMES[scheme]
-    return losses(assign(*arguments, 0.5), *arguments)
+    return losses(assign(batch), batch)
 
 
 @every_scheme
 def test_2000_ground_truths(scheme):
     def function(**scene):
-        return losses_of(scheme, *arguments_of(scene))
+        return losses_of(scheme, batch_of(scene, 0.5))
 
     losses, _ = finite_losses_and_gradients(function, random_scene(0, num_gt=(2000, 0)))
     assert all(value > 0 for value in losses.values())
@@ -31,9 +29,10 @@ def test_operations_and_waiting_do_not_depend_on_the_ground_truths(scheme):
     """One of the operations asks the device for a number: how many candidates there are."""
     counts = []
     for num_gt in (1, 300):
-        arguments = arguments_of(with_gradient(random_scene(0, num_gt=(num_gt, num_gt))))
+        scene = with_gradient(random_scene(0, num_gt=(num_gt, num_gt)))
+        batch = batch_of(scene, 0.5)
         with CountOperations() as operations:
-            sum(losses_of(scheme, *arguments).values()).backward()
+            sum(losses_of(scheme, batch).values()).backward()
         counts.append(operations.count)
         assert len(operations.waits) == 1, operations.waits
     assert counts[0] == counts[1] > 50
@@ -46,14 +45,12 @@ def test_waiting_on_a_gpu(scheme):
     scene = random_scene(0)
     scene |= {name: scene[name].cuda() for name in INPUTS}
     scene |= {name: [x.cuda() for x in scene[name]] for name in ("gt_boxes", "gt_classes")}
-    predictions = Predictions(*(scene[name] for name in INPUTS))
-    targets = GroundTruths.from_images(scene["gt_boxes"], scene["gt_classes"])
-    grid = PointGrid.from_image(scene["image_size"], scene["strides"], "cuda")
-    losses_of(scheme, predictions, targets, grid)
+    batch = batch_of(scene, 0.5)
+    losses_of(scheme, batch)
     torch.cuda.set_sync_debug_mode("warn")
     try:
         with pytest.warns(UserWarning, match="synchronizing") as warnings:
-            losses_of(scheme, predictions, targets, grid)
+            losses_of(scheme, batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert len(warnings) == 1

@@ -13,6 +13,7 @@ from torchvision.ops import box_iou
 
 from dual_weighting.assignment import (
     AdaptiveSelection,
+    Batch,
     CenterSampling,
     GroundTruths,
     PointGrid,
@@ -86,7 +87,7 @@ def test_fcos_gives_the_labels_of_detectron2(first, num_gt):
         instances = Instances(IMAGE_SIZE, gt_boxes=Boxes(boxes), gt_classes=classes)
         (expected_labels,), (expected_boxes,) = fcos.label_anchors(anchors, [instances])
         targets = GroundTruths.from_images([boxes], [classes])
-        assignment = CenterSampling()(random_predictions(generator), targets, GRID)
+        assignment = CenterSampling()(Batch(random_predictions(generator), targets, GRID))
         labels, found_boxes = labels_of(assignment, targets)
         assert torch.equal(labels, expected_labels)
         positive = labels < NUM_CLASSES
@@ -98,7 +99,7 @@ def fcos_owner(boxes):
     """Ground truth of the point in the middle of cell (2, 2) of the first level."""
     targets = GroundTruths.from_images([torch.tensor(boxes)], [torch.arange(len(boxes))])
     predictions = random_predictions(torch.Generator())
-    assignment = CenterSampling()(predictions, targets, GRID)
+    assignment = CenterSampling()(Batch(predictions, targets, GRID))
     at_point = assignment.point == 2 * IMAGE_SIZE[1] // 8 + 2
     return assignment.gt[at_point & (assignment.positive > 0)].tolist()
 
@@ -129,8 +130,8 @@ def test_fcos_gives_the_losses_of_detectron2(seed):
     boxes, classes, generator = scene(seed)
     predictions = random_predictions(generator)
     targets = GroundTruths.from_images([boxes], [classes])
-    assignment = CenterSampling()(predictions, targets, GRID)
-    losses = CenternessLoss()(assignment, predictions, targets, GRID)
+    assignment = CenterSampling()(Batch(predictions, targets, GRID))
+    losses = CenternessLoss()(assignment, Batch(predictions, targets, GRID))
 
     instances = Instances(IMAGE_SIZE, gt_boxes=Boxes(boxes), gt_classes=classes)
     counts = [len(level) for level in anchors]
@@ -181,7 +182,7 @@ def atss_by_tables(boxes, k=9):
 def test_atss_equals_the_tables(seed):
     boxes, classes, generator = scene(seed)
     targets = GroundTruths.from_images([boxes], [classes])
-    assignment = AdaptiveSelection()(random_predictions(generator), targets, GRID)
+    assignment = AdaptiveSelection()(Batch(random_predictions(generator), targets, GRID))
     owner = torch.full((len(GRID),), -1)
     chosen = assignment.positive > 0
     owner[assignment.point[chosen]] = assignment.gt[chosen]
@@ -195,7 +196,7 @@ def test_weights_by_hand():
     predictions = random_predictions(torch.Generator())
     point = 2 * IMAGE_SIZE[1] // 8 + 1
     for scheme, box in ((CenterSampling(), 1.0), (AdaptiveSelection(prior_scale=2.0), 3**-0.5)):
-        assignment = scheme(predictions, targets, GRID)
+        assignment = scheme(Batch(predictions, targets, GRID))
         (k,) = (assignment.point == point).nonzero()[:, 0].tolist()
         assert (assignment.positive[k], assignment.negative[k]) == (1, 0)
         assert assignment.target[k].item() == pytest.approx(3**-0.5)
@@ -211,8 +212,8 @@ def test_losses_are_attached(scheme, num_gt):
     for x in arrays:
         x.requires_grad_()
     targets = GroundTruths.from_images([boxes[:num_gt]], [classes[:num_gt]])
-    assignment = scheme(predictions, targets, GRID)
-    losses = CenternessLoss()(assignment, predictions, targets, GRID)
+    assignment = scheme(Batch(predictions, targets, GRID))
+    losses = CenternessLoss()(assignment, Batch(predictions, targets, GRID))
     sum(losses.values()).backward()
     assert all(torch.isfinite(x.grad).all() for x in arrays)
     if num_gt == 0:

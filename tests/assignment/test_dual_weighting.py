@@ -1,13 +1,13 @@
 import pytest
 import torch
-from scenes import arguments_of, one_level_scene, random_scene
+from scenes import batch_of, one_level_scene, random_scene
 
 from dual_weighting.assignment import DualWeighting
 
 
 def assign(scene, **hyperparameters):
-    predictions, targets, grid = arguments_of(scene)
-    return DualWeighting(**hyperparameters)(predictions, targets, grid), targets, grid
+    batch = batch_of(scene)
+    return DualWeighting(**hyperparameters)(batch), batch.targets, batch.grid
 
 
 def test_by_hand():

@@ -4,16 +4,15 @@ import pytest
 import torch
 from oracles import dla
 from oracles.geometry import points_of
-from scenes import arguments_of, one_level_scene, random_scene
+from scenes import batch_of, one_level_scene, random_scene
 
 from dual_weighting.assignment import DynamicLabelAssignment
 from dual_weighting.assignment.weighting import geometric_share
 
 
 def assign(scene, progress=0.0, **hyperparameters):
-    predictions, targets, grid = arguments_of(scene)
-    scheme = DynamicLabelAssignment(**hyperparameters)
-    return scheme(predictions, targets, grid, progress), targets, grid
+    batch = batch_of(scene, progress)
+    return DynamicLabelAssignment(**hyperparameters)(batch), batch.targets, batch.grid
 
 
 @pytest.mark.parametrize("epoch", [0, 6, 12])

@@ -1,14 +1,13 @@
 import pytest
 import torch
-from scenes import arguments_of, load_golden, one_level_scene, random_scene
+from scenes import batch_of, load_golden, one_level_scene, random_scene
 
 from dual_weighting.assignment import OneToFew
 
 
 def assign(scene, progress=0.0, **hyperparameters):
-    predictions, targets, grid = arguments_of(scene)
-    assignment = OneToFew(**hyperparameters)(predictions, targets, grid, progress)
-    return assignment, targets, grid
+    batch = batch_of(scene, progress)
+    return OneToFew(**hyperparameters)(batch), batch.targets, batch.grid
 
 
 @pytest.mark.parametrize("epoch", [0, 6, 11])

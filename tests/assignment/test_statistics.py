@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dual_weighting.assignment import Assignment, GroundTruths, PointGrid, Predictions
+from dual_weighting.assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
 from dual_weighting.assignment.statistics import assignment_statistics
 
 # Four points of stride 8, (4, 4), (12, 4), (4, 12), (12, 12), and one of stride 16, (8, 8).
@@ -21,7 +21,7 @@ def statistics(positive):
     assignment = Assignment(
         torch.tensor(POINT), torch.tensor(GT), weights, torch.ones(6), box=weights
     )
-    values = assignment_statistics(assignment, predictions, TARGETS, GRID)
+    values = assignment_statistics(assignment, Batch(predictions, TARGETS, GRID))
     return {name: value.item() for name, value in values.items()}
 
 
@@ -52,5 +52,5 @@ def test_a_ground_truth_that_no_point_sees():
     none = torch.zeros(0, dtype=torch.long)
     predictions = Predictions(torch.zeros(1, 5, 2), torch.ones(1, 5, 4), torch.zeros(1, 5, 1))
     assignment = Assignment(none, none, nothing, nothing, nothing)
-    values = assignment_statistics(assignment, predictions, TARGETS, GRID)
+    values = assignment_statistics(assignment, Batch(predictions, TARGETS, GRID))
     assert values["gts_without_positive"] == 1 and values["positives_per_gt"] == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from scenes import arguments_of, one_level_scene
+from scenes import batch_of, one_level_scene
 
 from dual_weighting.data.digits import write_digits
 
@@ -90,7 +90,7 @@ def test_scheme_by_hand(monkeypatch, tmp_path):
     scheme = importlib.import_module("top_k").TopK(k=2)
     distances = [[4.0, 4, 12, 12], [12.0, 4, 4, 4], [4.0, 4, 4, 4], [4.0, 4, 4, 4]]
     box = [0.0, 0, 16, 16]
-    assignment = scheme(*arguments_of(one_level_scene(distances, [box, box], [0, 1])))
+    assignment = scheme(batch_of(one_level_scene(distances, [box, box], [0, 1])))
     assert assignment.point.tolist() == [0, 1, 2, 3] * 2
     assert assignment.gt.tolist() == [0] * 4 + [1] * 4
     assert assignment.positive.tolist() == pytest.approx([1, 0.5, 0, 0] + [0] * 4)
@@ -101,4 +101,4 @@ def test_scheme_by_hand(monkeypatch, tmp_path):
         "gt_boxes": [torch.zeros(0, 4)],
         "gt_classes": [torch.zeros(0, dtype=torch.long)],
     }
-    assert len(scheme(*arguments_of(empty)).point) == 0
+    assert len(scheme(batch_of(empty)).point) == 0

@@ -81,7 +81,19 @@ def test_malformed_overrides(config_file, override):
 
 
 ODD_FOLDERS = [
-    *("My runs (2)/o", "a,b", "a=b", "it's", "x${y}/o", "${", "100%", "a#b", "[old]", "{k}", "2024"),
+    *(
+        "My runs (2)/o",
+        "a,b",
+        "a=b",
+        "it's",
+        "x${y}/o",
+        "${",
+        "100%",
+        "a#b",
+        "[old]",
+        "{k}",
+        "2024",
+    ),
     *("null/o", "~x", "c:d", "Übung №1"),
 ]
 

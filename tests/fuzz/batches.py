@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scenes import INPUTS
 from torch import Tensor
 
-from dual_weighting.assignment import GroundTruths, PointGrid, Predictions
+from dual_weighting.assignment import Batch, GroundTruths, PointGrid, Predictions
 
 # Coordinates are multiples of this: sums and differences of them are exact, also in float32, so
 # that a mirrored batch has exactly the mirrored areas, distances and IoUs.
@@ -18,31 +18,25 @@ KINDS = ("any", "on points", "border", "tiny", "huge", "twin")
 FAR = 2.0**20  # pixels, of huge boxes
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Arguments of a scheme, in `image_size` (height, width), and which points (N, R) to ignore."""
+@dataclass(frozen=True, kw_only=True)
+class RandomBatch(Batch):
+    """A batch of images of `image_size` (height, width)."""
 
     image_size: tuple[int, int]
-    predictions: Predictions
-    targets: GroundTruths
-    grid: PointGrid
-    ignored: Tensor
 
     @property
     def num_images(self) -> int:
         return len(self.predictions.cls_logits)
 
-    def arguments(self):
-        return self.predictions, self.targets, self.grid
-
-    def double(self) -> "Batch":
+    def double(self) -> "RandomBatch":
         """The same in float64."""
-        return Batch(*(as_double(part) for part in vars(self).values()))
+        parts = {
+            name: as_double(getattr(self, name)) for name in ("predictions", "targets", "grid")
+        }
+        return replace(self, **parts)
 
 
 def as_double(record):
-    if not hasattr(record, "__dataclass_fields__"):
-        return record  # nothing with boxes or logits
     floats = {k: x for k, x in vars(record).items() if torch.is_tensor(x) and x.is_floating_point()}
     return replace(record, **{name: value.double() for name, value in floats.items()})
 
@@ -109,8 +103,8 @@ def batches(draw, *, wild):
     if wild:
         predictions = draw(extremes(predictions))
     share = draw(st.sampled_from([0.0, 0.2]))
-    ignored = torch.rand(len(gt_boxes), len(grid), generator=generator) < share
-    return Batch(image_size, predictions, targets, grid, ignored)
+    ignored = torch.rand(len(gt_boxes) * len(grid), generator=generator) < share
+    return RandomBatch(predictions, targets, grid, ignored=ignored, image_size=image_size)
 
 
 def random_centers(boxes, generator) -> Tensor:
@@ -161,7 +155,12 @@ def mirrored_points(grid: PointGrid) -> Tensor:
     return torch.cat(places)
 
 
-def flip(batch: Batch) -> Batch:
+def per_image(batch: RandomBatch) -> Tensor:
+    """Which points to ignore, (N, R)."""
+    return batch.ignored.view(batch.num_images, -1)
+
+
+def flip(batch: RandomBatch) -> RandomBatch:
     """Left and right exchanged."""
     point, width = mirrored_points(batch.grid), batch.image_size[1]
     arrays = [getattr(batch.predictions, name)[:, point] for name in INPUTS]
@@ -176,22 +175,25 @@ def flip(batch: Batch) -> Batch:
         batch,
         predictions=Predictions(*arrays),
         targets=targets,
-        ignored=batch.ignored[:, point],
+        ignored=per_image(batch)[:, point].flatten(),
     )
 
 
-def permute_images(batch: Batch, order: Tensor) -> Batch:
+def permute_images(batch: RandomBatch, order: Tensor) -> RandomBatch:
     """Image n of the result is image order[n]."""
     arrays = [getattr(batch.predictions, name)[order] for name in INPUTS]
     image = order.argsort()[batch.targets.image]
     chosen = image.argsort(stable=True)
     targets = replace(take(batch.targets, chosen), image=image[chosen])
     return replace(
-        batch, predictions=Predictions(*arrays), targets=targets, ignored=batch.ignored[order]
+        batch,
+        predictions=Predictions(*arrays),
+        targets=targets,
+        ignored=per_image(batch)[order].flatten(),
     )
 
 
-def permute_ground_truths(batch: Batch, order: Tensor) -> Batch:
+def permute_ground_truths(batch: RandomBatch, order: Tensor) -> RandomBatch:
     """The ground truths in the order of `order` (M,) within each image."""
     chosen = order[batch.targets.image[order].argsort(stable=True)]
     return replace(batch, targets=take(batch.targets, chosen))

@@ -26,10 +26,9 @@ def outcome(name, batch, progress):
     """The assignment, and losses and gradients in one list of tensors."""
     scheme, losses_of = SCHEMES[name]
     inputs = [getattr(batch.predictions, x).clone().requires_grad_() for x in INPUTS]
-    predictions = Predictions(*inputs)
-    assignment = scheme(predictions, batch.targets, batch.grid, progress)
-    assignment = replace(assignment, ignored=batch.ignored.flatten())
-    losses = losses_of(assignment, predictions, batch.targets, batch.grid)
+    batch = replace(batch, predictions=Predictions(*inputs), progress=progress)
+    assignment = scheme(batch)
+    losses = losses_of(assignment, batch)
     sum(losses.values()).backward()
     values = torch.stack([*losses.values()]).detach()
     return assignment, [values, *(x.grad for x in inputs)]

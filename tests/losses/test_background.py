@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from scenes import arguments_of, one_level_scene, with_gradient
+from scenes import batch_of, one_level_scene, with_gradient
 
 from dual_weighting.assignment import Assignment
 from dual_weighting.losses import background
@@ -64,15 +64,15 @@ def test_graph_that_is_kept():
 
 def test_logits_of_pairs():
     """Class 1 of point 0 and, twice, class 0 of point 1: their gradients join that of the loss."""
-    predictions, targets, _ = arguments_of(with_gradient(SCENE))
+    batch = batch_of(with_gradient(SCENE))
     pair = torch.tensor([0, 1, 1]), torch.tensor([0, 1, 1])
     one = torch.ones(3)
     assignment = Assignment(*pair, one, one, one)
-    loss, logits = background_and_logits(assignment, predictions, targets, 2.0)
-    cls = predictions.cls_logits
+    loss, logits = background_and_logits(assignment, batch, 2.0)
+    cls = batch.predictions.cls_logits
     assert logits.tolist() == [cls[0, 0, 1], cls[0, 1, 0], cls[0, 1, 0]]
     (grad,) = torch.autograd.grad(loss + 5 * logits.sum(), cls)
-    alone = background_loss(cls, predictions.objectness_logits, 2.0)
+    alone = background_loss(cls, batch.predictions.objectness_logits, 2.0)
     (expected,) = torch.autograd.grad(alone, cls)
     expected[0, 0, 1] += 5
     expected[0, 1, 0] += 10

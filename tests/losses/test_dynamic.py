@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from scenes import arguments_of, one_level_scene
+from scenes import batch_of, one_level_scene
 
 from dual_weighting.assignment import Assignment
 from dual_weighting.losses import DynamicLabelAssignmentLoss
@@ -29,7 +29,7 @@ def by_hand(**hyperparameters):
         box=torch.tensor([0.75, 0.25, 0]),
         target=torch.tensor([0.75, 0.25, 0]),
     )
-    return DynamicLabelAssignmentLoss(**hyperparameters)(assignment, *arguments_of(scene))
+    return DynamicLabelAssignmentLoss(**hyperparameters)(assignment, batch_of(scene))
 
 
 def test_losses_by_hand():

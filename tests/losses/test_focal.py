@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from fvcore.nn import sigmoid_focal_loss
-from scenes import arguments_of, one_level_scene, random_scene, with_gradient
+from scenes import batch_of, one_level_scene, random_scene, with_gradient
 
 from dual_weighting.assignment import Assignment
 from dual_weighting.losses.focal import focal_loss
@@ -19,8 +19,7 @@ def assigned(point, gt):
 def test_by_hand():
     """Eight scores of 1/2, one of them a positive."""
     scene = one_level_scene([[1.0] * 4] * 4, [[0.0, 0, 16, 8]], [1])
-    predictions, targets, _ = arguments_of(scene)
-    loss = focal_loss(assigned([2], [0]), predictions, targets, alpha=0.25, gamma=2.0)
+    loss = focal_loss(assigned([2], [0]), batch_of(scene), alpha=0.25, gamma=2.0)
     assert loss.item() == pytest.approx((0.25 + 7 * 0.75) * 0.25 * math.log(2))
 
 
@@ -28,13 +27,13 @@ def test_by_hand():
 def test_equals_that_of_fvcore(gamma):
     """Value and gradient, on a table of targets; pairs with weight 0 are negatives."""
     scene = with_gradient(random_scene(0, num_gt=(3, 2), num_classes=4))
-    predictions, targets, grid = arguments_of(scene)
-    point = [5, 80, 81, len(grid) + 7, 9]
+    batch = batch_of(scene)
+    point = [5, 80, 81, len(batch.grid) + 7, 9]
     assignment = assigned(point, [0, 1, 1, 4, 2])
     assignment.positive[4], assignment.negative[4] = 0.0, 1.0
-    loss = focal_loss(assignment, predictions, targets, alpha=0.25, gamma=gamma)
-    table = torch.zeros(2 * len(grid), 4)
-    table[point[:4], targets.classes[[0, 1, 1, 4]]] = 1
+    loss = focal_loss(assignment, batch, alpha=0.25, gamma=gamma)
+    table = torch.zeros(batch.num_points, 4)
+    table[point[:4], batch.targets.classes[[0, 1, 1, 4]]] = 1
     logits = scene["cls_logits"]
     expected = sigmoid_focal_loss(logits, table.view_as(logits), 0.25, gamma, reduction="sum")
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
@@ -45,7 +44,7 @@ def test_equals_that_of_fvcore(gamma):
 def test_nothing_assigned():
     """Everything is a negative; objectness is in no score and has no part in it."""
     scene = with_gradient(random_scene(0, num_gt=(0, 0)))
-    loss = focal_loss(assigned([], []), *arguments_of(scene)[:2], alpha=0.25, gamma=2.0)
+    loss = focal_loss(assigned([], []), batch_of(scene), alpha=0.25, gamma=2.0)
     loss.backward()
     assert loss > 0 and scene["cls_logits"].grad.abs().min() > 0
     assert scene["objectness_logits"].grad is None

@@ -1,11 +1,10 @@
 """Points inside regions to ignore: no negatives of any class, everything else unchanged."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
-from scenes import arguments_of, one_level_scene, random_scene, with_gradient
+from scenes import batch_of, one_level_scene, random_scene, with_gradient
 
 from dual_weighting.assignment import (
     Assignment,
@@ -46,10 +45,9 @@ def by_hand(ignored):
     """O2F's classification loss where all eight scores are 1/4 and point 0 learns class 0."""
     scene = one_level_scene([[4.0, 4, 12, 4]] * 4, [[0.0, 0, 16, 8]], [0])
     one = torch.ones(1)
-    assignment = Assignment(
-        torch.tensor([0]), torch.tensor([0]), one, 0 * one, one, target=one, ignored=ignored
-    )
-    return OneToFewLoss()(assignment, *arguments_of(scene))["loss_cls"].item()
+    pair = torch.tensor([0]), torch.tensor([0])
+    assignment = Assignment(*pair, one, 0 * one, one, target=one)
+    return OneToFewLoss()(assignment, batch_of(scene, ignored=ignored))["loss_cls"].item()
 
 
 @pytest.mark.parametrize(
@@ -65,9 +63,9 @@ def test_by_hand(points, num_negatives):
 
 def losses_of(name, scene, ignored):
     scheme, losses = SCHEMES[name]
-    predictions, targets, grid = arguments_of(scene)
-    assignment = replace(scheme(predictions, targets, grid, 0.5), ignored=ignored)
-    return losses(assignment, predictions, targets, grid), assignment
+    batch = batch_of(scene, 0.5, ignored)
+    assignment = scheme(batch)
+    return losses(assignment, batch), assignment
 
 
 @pytest.mark.parametrize("name", SCHEMES)

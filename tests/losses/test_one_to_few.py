@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from scenes import arguments_of, one_level_scene, random_scene
+from scenes import batch_of, one_level_scene, random_scene
 
 from dual_weighting.assignment import Assignment, OneToFew
 from dual_weighting.losses import OneToFewLoss
@@ -31,7 +31,7 @@ def by_hand(**hyperparameters):
         box=torch.tensor([0.75, 0.25]),
         target=torch.tensor([1.0, 0.5]),
     )
-    return OneToFewLoss(**hyperparameters)(assignment, *arguments_of(scene))
+    return OneToFewLoss(**hyperparameters)(assignment, batch_of(scene))
 
 
 def test_losses_by_hand():
@@ -55,15 +55,13 @@ def test_every_hyperparameter_has_an_effect(change, name):
 
 def test_soft_points_without_weight_still_count():
     """They are no negatives: a weight of 0 takes them out of the loss, not out of its divisor."""
-    predictions, targets, grid = arguments_of(random_scene(0))
-    with_weight, without = (
-        OneToFew(soft_weight=weight)(predictions, targets, grid) for weight in (0.4, 0.0)
-    )
+    batch = batch_of(random_scene(0))
+    with_weight, without = (OneToFew(soft_weight=weight)(batch) for weight in (0.4, 0.0))
     assert torch.equal(with_weight.negative, without.negative)
-    losses = [OneToFewLoss()(x, predictions, targets, grid) for x in (with_weight, without)]
+    losses = [OneToFewLoss()(x, batch) for x in (with_weight, without)]
     assert losses[0]["loss_bbox"] == losses[1]["loss_bbox"]
     num_assigned = (with_weight.negative == 0).sum()
-    log_s = predictions.log_scores_at(with_weight.point, targets.classes[with_weight.gt])
+    log_s = batch.scores_at(with_weight.point, with_weight.gt).log()
     soft = with_weight.positive == torch.tensor(0.4)
     difference = 0.4 * soft_target_loss(log_s, with_weight.target)[soft].sum() / num_assigned
     torch.testing.assert_close(losses[0]["loss_cls"] - losses[1]["loss_cls"], difference)

@@ -1,10 +1,9 @@
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 from oracles.geometry import sigmoid
-from scenes import arguments_of, one_level_scene, random_scene, with_gradient
+from scenes import batch_of, one_level_scene, random_scene, with_gradient
 
 from dual_weighting.assignment import Assignment, DualWeighting, WeightedCandidates
 from dual_weighting.assignment.weighting_functions import TABLE_1
@@ -25,7 +24,7 @@ def scene_by_hand():
 def test_by_hand():
     """Scores of 1/4. The targets sum up to 1.5; two points are background."""
     assignment = candidates([0.5, 0.25], [0.1, 0.2], [0.75, 0.75])
-    losses = WeightedCandidatesLoss()(assignment, *arguments_of(scene_by_hand()))
+    losses = WeightedCandidatesLoss()(assignment, batch_of(scene_by_hand()))
     assert losses["loss_cls_pos"].item() == pytest.approx(0.75 * math.log(4) / 1.5)
     background = 2 / 16
     assert losses["loss_cls_neg"].item() == pytest.approx(
@@ -39,7 +38,7 @@ def test_no_slope_where_score_and_target_are_equal(t):
     """w_pos and w_neg like t and 1 - t, as GFL and VFL have them: a score of 1/4 stays or grows."""
     assignment = candidates([0.3 * t] * 2, [0.3 * (1 - t)] * 2, [t, t])
     scene = with_gradient(scene_by_hand())
-    losses = WeightedCandidatesLoss()(assignment, *arguments_of(scene))
+    losses = WeightedCandidatesLoss()(assignment, batch_of(scene))
     sum(losses.values()).backward()
     slope = scene["cls_logits"].grad[0, :2, 0]
     if t == 0.25:
@@ -52,11 +51,11 @@ def test_no_slope_where_score_and_target_are_equal(t):
 def test_equals_a_loop(name):
     """Also where ground truths of one class share points: the smallest weight counts, once."""
     scene = random_scene(1, num_gt=(7, 4), num_classes=2)
-    arguments = arguments_of(scene)
-    assignment = WeightedCandidates(name)(*arguments)
-    losses = WeightedCandidatesLoss()(assignment, *arguments)
+    batch = batch_of(scene)
+    assignment = WeightedCandidates(name)(batch)
+    losses = WeightedCandidatesLoss()(assignment, batch)
 
-    _, targets, grid = arguments
+    targets, grid = batch.targets, batch.grid
     weights = {}
     positives = 0.0
     for k, (point, m) in enumerate(zip(assignment.point, assignment.gt, strict=True)):
@@ -75,7 +74,7 @@ def test_equals_a_loop(name):
     divisor = float(assignment.target.sum())
     assert losses["loss_cls_pos"].item() == pytest.approx(positives / divisor, rel=1e-4)
     assert losses["loss_cls_neg"].item() == pytest.approx(negatives / divisor, rel=1e-4)
-    dw = DualWeightingLoss()(DualWeighting()(*arguments), *arguments)
+    dw = DualWeightingLoss()(DualWeighting()(batch), batch)
     assert losses["loss_loc"].item() == pytest.approx(dw["loss_loc"].item(), rel=1e-5)
 
 
@@ -87,9 +86,9 @@ def score(scene, n, r, c):
 def test_ignored_points_are_no_negatives():
     """Point 0, a candidate, and point 2, background; they stay positives."""
     assignment = candidates([0.5, 0.25], [0.1, 0.2], [0.75, 0.75])
-    ignored = replace(assignment, ignored=torch.tensor([True, False, True, False]))
-    arguments = arguments_of(scene_by_hand())
-    plain, found = (WeightedCandidatesLoss()(a, *arguments) for a in (assignment, ignored))
+    ignored = torch.tensor([True, False, True, False])
+    batches = (batch_of(scene_by_hand(), ignored=x) for x in (None, ignored))
+    plain, found = (WeightedCandidatesLoss()(assignment, batch) for batch in batches)
     assert found["loss_cls_pos"] == plain["loss_cls_pos"]
     expected = (0.2 + 1 / 16) * math.log(4 / 3) / 1.5
     assert found["loss_cls_neg"].item() == pytest.approx(expected)
@@ -99,8 +98,8 @@ def test_ignored_points_are_no_negatives():
 @pytest.mark.parametrize("num_gt", [(0, 0), (0, 3), (40, 0)])
 def test_gradients(name, num_gt):
     scene = with_gradient(random_scene(0, num_gt=num_gt))
-    arguments = arguments_of(scene)
-    losses = WeightedCandidatesLoss()(WeightedCandidates(name)(*arguments), *arguments)
+    batch = batch_of(scene)
+    losses = WeightedCandidatesLoss()(WeightedCandidates(name)(batch), batch)
     sum(losses.values()).backward()
     grads = [scene[key].grad for key in ("cls_logits", "box_distances", "objectness_logits")]
     assert all(grad.isfinite().all() for grad in grads)
@@ -111,10 +110,10 @@ def test_gradients(name, num_gt):
 
 @pytest.mark.parametrize("change", [{"beta": 2.0}, {"gamma2": 1.0}, {"box_loss_weight": 1.0}])
 def test_every_hyperparameter_has_an_effect(change):
-    arguments = arguments_of(random_scene(0))
-    assignment = WeightedCandidates("vfl")(*arguments)
+    batch = batch_of(random_scene(0))
+    assignment = WeightedCandidates("vfl")(batch)
     plain, changed = (
-        WeightedCandidatesLoss(**kwargs)(assignment, *arguments) for kwargs in ({}, change)
+        WeightedCandidatesLoss(**kwargs)(assignment, batch) for kwargs in ({}, change)
     )
     assert [k for k in plain if plain[k] != changed[k]] == [
         "loss_cls_neg" if "gamma2" in change else "loss_loc"

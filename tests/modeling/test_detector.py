@@ -149,9 +149,9 @@ def test_training_progress_is_a_share(progress):
 def test_scheme_gets_the_progress():
     seen = []
 
-    def scheme(predictions, targets, grid, progress):
-        seen.append(progress)
-        return scheme.real(predictions, targets, grid, progress)
+    def scheme(batch):
+        seen.append(batch.progress)
+        return scheme.real(batch)
 
     model = tiny_detector()
     scheme.real, model.scheme = model.scheme, scheme

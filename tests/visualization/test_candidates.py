@@ -5,12 +5,10 @@
 (4, 12) (12, 12)
 """
 
-from dataclasses import replace
-
 import pytest
 import torch
 
-from dual_weighting.assignment import Assignment, GroundTruths, PointGrid, Predictions
+from dual_weighting.assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
 from dual_weighting.visualization.candidates import candidates_of, point_table, strongest
 
 COLUMNS = ["rank", "level", "x", "y", "score", "IoU", "positive", "negative", "box", "target"]
@@ -22,7 +20,7 @@ TARGETS = GroundTruths(
 )
 
 
-def predictions():
+def batch(ignored=None):
     distances = torch.zeros(2, 5, 4)
     distances[:, 0] = torch.tensor([4.0, 4, 12, 12])  # the whole image, 16 x 16
     distances[:, 1] = torch.tensor([12.0, 4, 4, 4])  # its upper half
@@ -30,7 +28,8 @@ def predictions():
     cls_logits = torch.zeros(2, 5, 2)
     cls_logits[0, 1, 0] = torch.tensor(3.0).log()  # sigmoid 3/4, half of that with objectness
     cls_logits[1, 4, 1] = torch.tensor(3.0).log()
-    return Predictions(cls_logits, distances, torch.zeros(2, 5, 1))
+    predictions = Predictions(cls_logits, distances, torch.zeros(2, 5, 1))
+    return Batch(predictions, TARGETS, GRID, ignored=ignored)
 
 
 def assignment(target=None):
@@ -46,9 +45,7 @@ def assignment(target=None):
 
 
 def table(gt, target=None, **kwargs):
-    rows = point_table(
-        candidates_of(gt, assignment(target), predictions(), TARGETS, GRID), ["p3", "p4"], **kwargs
-    )
+    rows = point_table(candidates_of(gt, assignment(target), batch()), ["p3", "p4"], **kwargs)
     assert all(list(row) == COLUMNS for row in rows)
     return [[pytest.approx(v) if isinstance(v, float) else v for v in row.values()] for row in rows]
 
@@ -70,9 +67,7 @@ def test_negative_weight_that_stands_at_another_ground_truth():
 
 def test_ignored_points_are_no_negatives():
     ignored = torch.arange(10) == 1
-    candidates = candidates_of(
-        0, replace(assignment(), ignored=ignored), predictions(), TARGETS, GRID
-    )
+    candidates = candidates_of(0, assignment(), batch(ignored))
     assert candidates.negative.tolist() == [0.25, 0.0, 0.375]
 
 
@@ -89,7 +84,7 @@ def test_targets_and_the_number_of_rows():
 
 
 def test_equal_weights_are_ordered_by_score():
-    candidates = candidates_of(0, assignment(), predictions(), TARGETS, GRID)
+    candidates = candidates_of(0, assignment(), batch())
     for name, value in (("positive", 0.0), ("negative", 1.0)):
         getattr(candidates, name)[:] = value
     candidates.score[:] = [0.2, 0.6, 0.4]
@@ -100,6 +95,6 @@ def test_ground_truth_without_a_candidate():
     empty = Assignment(
         *(x[:0] for x in (assignment().point, assignment().gt)), *[torch.ones(0)] * 3
     )
-    candidates = candidates_of(2, empty, predictions(), TARGETS, GRID)
+    candidates = candidates_of(2, empty, batch())
     assert len(candidates) == 0
     assert point_table(candidates, ["p3", "p4"]) == []

@@ -46,9 +46,8 @@ def test_mask_loss_is_the_mean_over_assigned_points():
         maps = model.backbone(images.tensor)
         features = [maps[name] for name in model.head_in_features]
         predictions = model.head(features)
-        assignment, _, targets, grid = model.assign(
-            features, predictions, [x["instances"] for x in batch()]
-        )
+        seen = model.batch(features, predictions, [x["instances"] for x in batch()])
+        assignment, targets, grid = model.scheme(seen), seen.targets, seen.grid
         parameters, bases = model.flatten_parameters(predictions), model.mask_branch(features)
         dice = []
         for point, gt, positive in zip(
@@ -66,7 +65,8 @@ def test_candidates_are_around_the_center_of_mass():
     image = with_masks([[0, 0, 96, 64]], [0])
     image["instances"].gt_masks.tensor[:, 16:] = False
     image["instances"].gt_masks.tensor[:, :, 16:] = False
-    assignment, _, _, grid = tiny_condinst().assign_images([image])
+    assignment, seen = tiny_condinst().assign_images([image])
+    grid = seen.grid
     fine = grid.centers[assignment.point[grid.strides[assignment.point] == 8]]
     assert len(fine) > 0 and (fine < 7.5 + 12).all()
 

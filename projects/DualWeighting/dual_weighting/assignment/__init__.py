@@ -18,12 +18,13 @@ from .dual_weighting import DualWeighting
 from .dynamic import DynamicLabelAssignment
 from .one_to_few import OneToFew
 from .points import PointGrid
-from .records import Assignment, GroundTruths, Predictions
+from .records import Assignment, Batch, GroundTruths, Predictions
 from .weighted import WeightedCandidates
 
 __all__ = [
     "AdaptiveSelection",
     "Assignment",
+    "Batch",
     "CenterSampling",
     "DualWeighting",
     "DynamicLabelAssignment",

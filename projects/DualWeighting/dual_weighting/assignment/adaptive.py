@@ -6,8 +6,7 @@ import torch
 
 from .boxes import is_inside, paired_iou_giou, square_boxes
 from .nearest import nearest_points
-from .points import PointGrid
-from .records import Assignment, GroundTruths, Predictions
+from .records import Assignment, Batch
 from .segments import is_largest, rows, segment_mean_plus_std
 from .weighting import centerness
 
@@ -27,25 +26,17 @@ class AdaptiveSelection:
     prior_scale: float = 8.0
 
     @torch.no_grad()
-    def __call__(
-        self,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-        progress: float = 0.0,
-    ) -> Assignment:
-        """Assign a batch. Neither predictions nor `progress` matter to ATSS."""
-        gt_centers = (targets.boxes[:, :2] + targets.boxes[:, 2:]) / 2
-        point, gt = nearest_points(gt_centers, targets.image, grid, self.k)
-        gt_boxes, index = rows(targets.boxes, gt), point % len(grid)
-        centers = rows(grid.centers, index)
-        priors = square_boxes(centers, self.prior_scale * rows(grid.strides, index))
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. ATSS reads neither predictions nor `progress`."""
+        gt_centers, image = batch.targets.box_centers(), batch.targets.image
+        point, gt = nearest_points(gt_centers, image, batch.grid, self.k)
+        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
+        priors = square_boxes(centers, self.prior_scale * batch.strides_at(point))
         iou, _ = paired_iou_giou(priors, gt_boxes)
 
-        threshold = rows(segment_mean_plus_std(iou, gt, len(targets)), gt)
+        threshold = rows(segment_mean_plus_std(iou, gt, batch.num_gt), gt)
         wanted = (iou >= threshold) & is_inside(centers, gt_boxes)
-        num_points = predictions.cls_logits.shape[:2].numel()
-        positive = (wanted & is_largest(iou.where(wanted, -1.0), point, num_points)).float()
+        positive = (wanted & is_largest(iou.where(wanted, -1.0), point, batch.num_points)).float()
         # Outside of their boxes the points have no centerness, and no weight either.
         target = centerness(centers, gt_boxes).where(positive > 0, 0.0)
         return Assignment(point, gt, positive, 1 - positive, box=target, target=target)

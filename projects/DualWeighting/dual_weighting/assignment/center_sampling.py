@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .points import PointGrid, center_regions, pairs_inside
-from .records import Assignment, GroundTruths, Predictions
-from .segments import is_largest, rows
+from .points import center_regions, pairs_inside
+from .records import Assignment, Batch
+from .segments import is_largest
 from .weighting import centerness
 
 
@@ -29,36 +29,28 @@ class CenterSampling:
     high: float = 8.0
 
     @torch.no_grad()
-    def __call__(
-        self,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-        progress: float = 0.0,
-    ) -> Assignment:
-        """Assign a batch. Neither predictions nor `progress` matter to FCOS."""
-        regions = center_regions(targets.boxes, grid, self.radius)
-        point, gt = pairs_inside(regions, targets.image, grid)
-        gt_boxes = rows(targets.boxes, gt)
-        centers = rows(grid.centers, point % len(grid))
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. FCOS reads neither predictions nor `progress`."""
+        regions = center_regions(batch.targets.boxes, batch.grid, self.radius)
+        point, gt = pairs_inside(regions, batch.targets.image, batch.grid)
+        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
 
-        wanted = self.fits_level(point, centers, gt_boxes, grid)
-        num_points = predictions.cls_logits.shape[:2].numel()
-        smallest = is_largest(smallness(gt_boxes).where(wanted, -torch.inf), point, num_points)
+        wanted = self.fits_level(batch, point, gt)
+        smallest = is_largest(
+            smallness(gt_boxes).where(wanted, -torch.inf), point, batch.num_points
+        )
         positive = (wanted & smallest).float()
         target = centerness(centers, gt_boxes) * positive
         return Assignment(point, gt, positive, 1 - positive, box=positive, target=target)
 
-    def fits_level(
-        self, point: Tensor, centers: Tensor, gt_boxes: Tensor, grid: PointGrid
-    ) -> Tensor:
+    def fits_level(self, batch: Batch, point: Tensor, gt: Tensor) -> Tensor:
         """Whether each pair's box has the size of the point's level, (Q,)."""
+        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
         sides = torch.cat((centers - gt_boxes[:, :2], gt_boxes[:, 2:] - centers), dim=1)
-        index = point % len(grid)
-        level = torch.searchsorted(grid.level_starts, index, right=True) - 1
-        farthest, stride = sides.amax(dim=1), rows(grid.strides, index)
+        level, last_level = batch.levels_at(point), len(batch.grid.level_strides) - 1
+        farthest, stride = sides.amax(dim=1), batch.strides_at(point)
         large_enough = (farthest > self.low * stride) | (level == 0)
-        small_enough = (farthest < self.high * stride) | (level == len(grid.level_strides) - 1)
+        small_enough = (farthest < self.high * stride) | (level == last_level)
         return large_enough & small_enough
 
 

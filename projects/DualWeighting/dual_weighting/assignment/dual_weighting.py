@@ -7,8 +7,8 @@ from torch import Tensor
 
 from .boxes import paired_iou_giou
 from .dw_weights import center_prior_of_pairs, normalized_positive_weights
-from .points import PointGrid, pairs_inside
-from .records import Assignment, GroundTruths, Predictions
+from .points import pairs_inside
+from .records import Assignment, Batch
 from .segments import rows, segment_max, segment_min, smallest_of_equal_keys
 from .weighting import negative_probability
 
@@ -39,19 +39,12 @@ class DualWeighting:
     eps: float = 1e-12
 
     @torch.no_grad()
-    def __call__(
-        self,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-        progress: float = 0.0,
-    ) -> Assignment:
-        """Assign a batch. DW does not change over training: `progress` is not used."""
-        point, gt = pairs_inside(targets.boxes, targets.image, grid)
-        boxes, gt_boxes = predictions.boxes_at(point, grid), rows(targets.boxes, gt)
-        gt_classes = rows(targets.classes, gt)
-        score = predictions.log_scores_at(point, gt_classes).exp()
-        prior = center_prior_of_pairs(point, gt_boxes, grid, self.sigma)
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. DW does not read its `progress`."""
+        point, gt = pairs_inside(batch.targets.boxes, batch.targets.image, batch.grid)
+        boxes, gt_boxes = batch.boxes_at(point), batch.gt_boxes_at(gt)
+        score = batch.scores_at(point, gt)
+        prior = center_prior_of_pairs(batch, point, gt, self.sigma)
 
         iou, giou = paired_iou_giou(boxes, gt_boxes)
         positive = normalized_positive_weights(
@@ -59,7 +52,7 @@ class DualWeighting:
             1 - giou,
             prior,
             gt,
-            len(targets),
+            batch.num_gt,
             beta=self.beta,
             mu=self.mu,
             mu_norm=self.mu_norm,
@@ -68,17 +61,16 @@ class DualWeighting:
         if self.coupled:
             negative = (1 - positive).clamp(min=0)
         else:
-            negative = self.negative_probabilities(iou, gt, targets)
+            negative = self.negative_probabilities(iou, gt, batch.num_gt)
         # Ground truths of one class that share a point: the smallest P_neg of them counts.
-        num_classes = predictions.cls_logits.shape[2]
-        point_and_class = point * num_classes + gt_classes
-        negative = smallest_of_equal_keys(negative, point_and_class, otherwise=1.0)
+        entries = batch.entries_at(point, gt)
+        negative = smallest_of_equal_keys(negative, entries, otherwise=1.0)
         return Assignment(point, gt, positive, negative, box=positive)
 
-    def negative_probabilities(self, iou: Tensor, gt: Tensor, targets: GroundTruths) -> Tensor:
+    def negative_probabilities(self, iou: Tensor, gt: Tensor, num_gt: int) -> Tensor:
         """P_neg of each pair, (Q,): eq. 6, stretched to [0, 1] over a ground truth's candidates."""
         p = negative_probability(iou, self.gamma1, self.min_iou)
-        low = rows(segment_min(p, gt, len(targets)), gt)
-        high = rows(segment_max(p, gt, len(targets)).clamp(max=1.0), gt)
+        low = rows(segment_min(p, gt, num_gt), gt)
+        high = rows(segment_max(p, gt, num_gt).clamp(max=1.0), gt)
         stretched = (p - low + self.eps) / (high - low + self.eps)
         return torch.where(iou < self.min_iou, 1.0, stretched)

@@ -2,16 +2,15 @@
 
 from torch import Tensor
 
-from .points import PointGrid
+from .records import Batch
 from .segments import rows, segment_sum
 from .weighting import center_prior, consistency, positive_weight
 
 
-def center_prior_of_pairs(point: Tensor, gt_boxes: Tensor, grid: PointGrid, sigma: float) -> Tensor:
+def center_prior_of_pairs(batch: Batch, point: Tensor, gt: Tensor, sigma: float) -> Tensor:
     """The Gaussian centre prior of each pair, (Q,)."""
-    index = point % len(grid)
-    gt_centers = (gt_boxes[:, :2] + gt_boxes[:, 2:]) / 2
-    return center_prior(rows(grid.centers, index) - gt_centers, rows(grid.strides, index), sigma)
+    offset = batch.centers_at(point) - rows(batch.targets.box_centers(), gt)
+    return center_prior(offset, batch.strides_at(point), sigma)
 
 
 def normalized_positive_weights(

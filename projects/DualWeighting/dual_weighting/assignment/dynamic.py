@@ -7,8 +7,7 @@ from torch import Tensor
 
 from .boxes import is_inside, paired_iou_giou, square_boxes
 from .nearest import nearest_points
-from .points import PointGrid
-from .records import Assignment, GroundTruths, Predictions
+from .records import Assignment, Batch
 from .segments import is_largest, rows, segment_mean_plus_std
 from .weighting import assignment_metric, box_reweighting, geometric_score, geometric_share
 
@@ -36,49 +35,29 @@ class DynamicLabelAssignment:
     prior_scale: float = 8.0
 
     @torch.no_grad()
-    def __call__(
-        self,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-        progress: float = 0.0,
-    ) -> Assignment:
-        """Assign a batch when the part `progress`, in [0, 1], of the training is done."""
-        gt_centers = (targets.boxes[:, :2] + targets.boxes[:, 2:]) / 2
-        point, gt = nearest_points(gt_centers, targets.image, grid, self.k)
-        gt_boxes = rows(targets.boxes, gt)
-        metric = self.metric(
-            point, rows(targets.classes, gt), gt_boxes, predictions, grid, progress
-        )
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. The metric depends on its `progress`."""
+        centers, image = batch.targets.box_centers(), batch.targets.image
+        point, gt = nearest_points(centers, image, batch.grid, self.k)
+        metric = self.metric(batch, point, gt)
 
-        threshold = rows(segment_mean_plus_std(metric, gt, len(targets)), gt)
-        inside = is_inside(rows(grid.centers, point % len(grid)), gt_boxes)
+        threshold = rows(segment_mean_plus_std(metric, gt, batch.num_gt), gt)
+        inside = is_inside(batch.centers_at(point), batch.gt_boxes_at(gt))
         wanted = (metric > threshold) & inside
-        num_points = predictions.cls_logits.shape[:2].numel()
-        assigned = wanted & is_largest(metric.where(wanted, -1.0), point, num_points)
+        assigned = wanted & is_largest(metric.where(wanted, -1.0), point, batch.num_points)
 
         positive = assigned.float()
         box = box_reweighting(metric, self.gamma).where(assigned, 0.0)
         return Assignment(point, gt, positive, 1.0 - positive, box, metric.where(assigned, 0.0))
 
-    def metric(
-        self,
-        point: Tensor,
-        classes: Tensor,
-        gt_boxes: Tensor,
-        predictions: Predictions,
-        grid: PointGrid,
-        progress: float,
-    ) -> Tensor:
+    def metric(self, batch: Batch, point: Tensor, gt: Tensor) -> Tensor:
         """The assignment metric of each pair, (Q,), in [0, 1]."""
-        index = point % len(grid)
-        priors = square_boxes(
-            rows(grid.centers, index), self.prior_scale * rows(grid.strides, index)
-        )
-        score = predictions.class_logits_at(point, classes).sigmoid()
+        gt_boxes = batch.gt_boxes_at(gt)
+        priors = square_boxes(batch.centers_at(point), self.prior_scale * batch.strides_at(point))
+        score = batch.class_logits_at(point, gt).sigmoid()
         iou_prior, _ = paired_iou_giou(priors, gt_boxes)
-        iou_pred, _ = paired_iou_giou(predictions.boxes_at(point, grid), gt_boxes)
+        iou_pred, _ = paired_iou_giou(batch.boxes_at(point), gt_boxes)
         share = geometric_share(
-            progress * self.epochs, self.epochs, self.alpha_first, self.alpha_last
+            batch.progress * self.epochs, self.epochs, self.alpha_first, self.alpha_last
         )
         return assignment_metric(score, geometric_score(score, iou_prior, iou_pred), share)

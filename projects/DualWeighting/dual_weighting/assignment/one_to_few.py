@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from .boxes import paired_iou_giou
-from .points import PointGrid, center_regions, pairs_inside
-from .records import Assignment, GroundTruths, Predictions
+from .points import center_regions, pairs_inside
+from .records import Assignment, Batch
 from .segments import is_largest, rank_in_segment, rows, segment_max
 from .weighting import centerness, soft_degree, soft_target, task_quality
 
@@ -34,31 +34,25 @@ class OneToFew:
     soft_weight: float = 0.4
 
     @torch.no_grad()
-    def __call__(
-        self,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-        progress: float = 0.0,
-    ) -> Assignment:
-        """Assign a batch when the part `progress`, in [0, 1], of the training is done."""
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. The soft targets depend on its `progress`."""
+        targets, grid = batch.targets, batch.grid
         regions = center_regions(targets.boxes, grid, self.radius, targets.centers)
         point, gt = pairs_inside(regions, targets.image, grid)
-        gt_boxes = rows(targets.boxes, gt)
-        score = predictions.log_scores_at(point, rows(targets.classes, gt)).exp()
-        iou, _ = paired_iou_giou(predictions.boxes_at(point, grid), gt_boxes)
+        gt_boxes = batch.gt_boxes_at(gt)
+        score = batch.scores_at(point, gt)
+        iou, _ = paired_iou_giou(batch.boxes_at(point), gt_boxes)
         quality = task_quality(score, iou, self.alpha)
 
         wanted = (rank_in_segment(quality, gt) < self.num_soft) & (iou > 0)
-        num_points = predictions.cls_logits.shape[:2].numel()
-        assigned = wanted & is_largest(quality.where(wanted, -1.0), point, num_points)
-        certain = assigned & is_largest(quality.where(assigned, -1.0), gt, len(targets))
+        assigned = wanted & is_largest(quality.where(wanted, -1.0), point, batch.num_points)
+        certain = assigned & is_largest(quality.where(assigned, -1.0), gt, batch.num_gt)
         soft = assigned & ~certain
 
-        degree = soft_degree(progress, self.soft_degree_first, self.soft_degree_last)
-        largest = rows(segment_max(score.where(soft, 0.0), gt, len(targets)), gt)
+        degree = soft_degree(batch.progress, self.soft_degree_first, self.soft_degree_last)
+        largest = rows(segment_max(score.where(soft, 0.0), gt, batch.num_gt), gt)
         target = torch.where(certain, 1.0, soft_target(score, largest, degree)).where(assigned, 0.0)
         positive = torch.where(certain, 1.0, self.soft_weight).where(assigned, 0.0)
-        box = centerness(rows(grid.centers, point % len(grid)), gt_boxes).where(assigned, 0.0)
+        box = centerness(batch.centers_at(point), gt_boxes).where(assigned, 0.0)
         # The class of a positive has its own target in the place of that of a negative.
         return Assignment(point, gt, positive, 1.0 - assigned.float(), box, target)

@@ -32,26 +32,6 @@ class Predictions:
         """The same in float32."""
         return Predictions(*(getattr(self, field.name).float() for field in fields(self)))
 
-    def class_logits_at(self, point: Tensor, classes: Tensor) -> Tensor:
-        """Class logit of each pair, (Q,)."""
-        num_classes = self.cls_logits.shape[2]
-        return rows(self.cls_logits.reshape(-1), point * num_classes + classes)
-
-    def log_scores_at(self, point: Tensor, classes: Tensor) -> Tensor:
-        """ln of the joint score s = sigmoid(cls) * sigmoid(obj) of each pair, (Q,)."""
-        return self.log_scores(self.class_logits_at(point, classes), point)
-
-    def log_scores(self, class_logits: Tensor, point: Tensor) -> Tensor:
-        """The same from the class logit of each pair, (Q,)."""
-        log_objectness = F.logsigmoid(self.objectness_logits.reshape(-1))
-        return F.logsigmoid(class_logits) + rows(log_objectness, point)
-
-    def boxes_at(self, point: Tensor, grid: PointGrid) -> Tensor:
-        """Predicted boxes of each pair's point, (Q, 4), pixels."""
-        # Decoded before they are looked up: in crowds there are many more pairs than points.
-        centers = grid.centers.repeat(len(self.box_distances), 1)
-        return rows(decode_distances(centers, self.box_distances.reshape(-1, 4)), point)
-
 
 @dataclass(frozen=True)
 class GroundTruths:
@@ -76,9 +56,87 @@ class GroundTruths:
         image = [torch.full_like(c, n, dtype=torch.long) for n, c in enumerate(classes)]
         return cls(torch.cat(list(boxes)).float(), torch.cat(list(classes)), torch.cat(image))
 
+    def box_centers(self) -> Tensor:
+        """Middle of each box, (M, 2), pixels."""
+        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+
     def __len__(self) -> int:
         """M"""
         return len(self.classes)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a scheme and its losses look at.
+
+    Attributes:
+        predictions: of the head.
+        targets: the ground truths.
+        grid: the points of an image.
+        progress: how much of the training is done, in [0, 1].
+        ignored: (N * R,) bool, points that are a negative of no class, whatever an assignment
+            says; their positive pairs count. None if there are none. Schemes do not read it.
+    """
+
+    predictions: Predictions
+    targets: GroundTruths
+    grid: PointGrid
+    progress: float = 0.0
+    ignored: Tensor | None = None
+
+    @property
+    def num_points(self) -> int:
+        """N * R"""
+        return self.predictions.cls_logits.shape[:2].numel()
+
+    @property
+    def num_gt(self) -> int:
+        """M"""
+        return len(self.targets)
+
+    def entries_at(self, point: Tensor, gt: Tensor) -> Tensor:
+        """Position of each pair's class logit among all N * R * K, (Q,)."""
+        return point * self.predictions.cls_logits.shape[2] + rows(self.targets.classes, gt)
+
+    def class_logits_at(self, point: Tensor, gt: Tensor) -> Tensor:
+        """Logit of the ground truth's class at each pair's point, (Q,)."""
+        return rows(self.predictions.cls_logits.reshape(-1), self.entries_at(point, gt))
+
+    def log_scores(self, class_logits: Tensor, point: Tensor) -> Tensor:
+        """ln of the joint score, sigmoid(cls) * sigmoid(obj), from class logits, (Q,)."""
+        log_objectness = F.logsigmoid(self.predictions.objectness_logits.reshape(-1))
+        return F.logsigmoid(class_logits) + rows(log_objectness, point)
+
+    def scores_at(self, point: Tensor, gt: Tensor) -> Tensor:
+        """Joint score of the ground truth's class at each pair's point, (Q,)."""
+        return self.log_scores(self.class_logits_at(point, gt), point).exp()
+
+    def boxes_at(self, point: Tensor) -> Tensor:
+        """Predicted box of each pair's point, (Q, 4), pixels."""
+        # Decoded before they are looked up: in crowds there are many more pairs than points.
+        distances = self.predictions.box_distances
+        centers = self.grid.centers.repeat(len(distances), 1)
+        return rows(decode_distances(centers, distances.reshape(-1, 4)), point)
+
+    def gt_boxes_at(self, gt: Tensor) -> Tensor:
+        """Box of each pair's ground truth, (Q, 4), pixels."""
+        return rows(self.targets.boxes, gt)
+
+    def centers_at(self, point: Tensor) -> Tensor:
+        """Where each pair's point is, (Q, 2), pixels."""
+        return rows(self.grid.centers, point % len(self.grid))
+
+    def strides_at(self, point: Tensor) -> Tensor:
+        """Stride of each pair's point, (Q,), pixels."""
+        return rows(self.grid.strides, point % len(self.grid))
+
+    def levels_at(self, point: Tensor) -> Tensor:
+        """Pyramid level of each pair's point, (Q,), in [0, L)."""
+        return torch.searchsorted(self.grid.level_starts, point % len(self.grid), right=True) - 1
+
+    def counts_as_negative(self, point: Tensor) -> Tensor | bool:
+        """Mask (Q,) of the pairs whose point is not ignored; True if none is."""
+        return True if self.ignored is None else ~rows(self.ignored, point)
 
 
 @dataclass(frozen=True)
@@ -94,8 +152,6 @@ class Assignment:
             name the same point and class, it stands at the first of them and the others have 1.
         box: (Q,), weight of the pair's box loss.
         target: (Q,), what the score of a positive is trained towards; None where that is 1.
-        ignored: (N * R,) bool, points that are a negative of no class, whatever `negative` says;
-            their positive pairs count. None where there are none. Schemes leave it alone.
     """
 
     point: Tensor
@@ -104,4 +160,3 @@ class Assignment:
     negative: Tensor
     box: Tensor
     target: Tensor | None = None
-    ignored: Tensor | None = None

@@ -4,17 +4,14 @@ import torch
 from torch import Tensor
 
 from .boxes import paired_iou_giou
-from .points import PointGrid
-from .records import Assignment, GroundTruths, Predictions
+from .records import Assignment, Batch
 from .segments import rows, segment_max, segment_sum
 
 
 @torch.no_grad()
 def assignment_statistics(
     assignment: Assignment,
-    predictions: Predictions,
-    targets: GroundTruths,
-    grid: PointGrid,
+    batch: Batch,
     *,
     strong: float = 0.5,
     weak: float = 0.01,
@@ -30,17 +27,16 @@ def assignment_statistics(
         boxes; positives_level_0 and so on, the share of the positives on each level. The last two
         are NaN without positives.
     """
-    num_gt = len(targets)
+    num_gt = batch.num_gt
     largest = segment_max(assignment.positive, assignment.gt, num_gt).clamp(min=0)
     share = assignment.positive / rows(largest, assignment.gt)  # NaN where all weights are 0
     positive = share >= strong
     soft = (share >= weak) & ~positive
 
-    boxes = predictions.boxes_at(assignment.point, grid)
-    iou, _ = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
-    num_positive = positive.sum()
-    num_levels = len(grid.level_strides)
-    level = torch.searchsorted(grid.level_starts, assignment.point % len(grid), right=True) - 1
+    boxes = batch.boxes_at(assignment.point)
+    iou, _ = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+    num_positive, num_levels = positive.sum(), len(batch.grid.level_strides)
+    level = batch.levels_at(assignment.point)
     on_level = segment_sum(positive.to(iou.dtype), level, num_levels) / num_positive
     statistics = {
         "positives_per_gt": num_positive / num_gt,

@@ -6,9 +6,9 @@ import torch
 
 from .boxes import paired_iou_giou
 from .dw_weights import center_prior_of_pairs, normalized_positive_weights
-from .points import PointGrid, pairs_inside
-from .records import Assignment, GroundTruths, Predictions
-from .segments import rows, smallest_of_equal_keys
+from .points import pairs_inside
+from .records import Assignment, Batch
+from .segments import smallest_of_equal_keys
 from .weighting_functions import TABLE_1
 
 
@@ -35,32 +35,24 @@ class WeightedCandidates:
             raise ValueError(f"weighting is one of {', '.join(TABLE_1)}, not {self.weighting}")
 
     @torch.no_grad()
-    def __call__(
-        self,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-        progress: float = 0.0,
-    ) -> Assignment:
-        """Assign a batch. The weights do not change over training: `progress` is not used."""
-        point, gt = pairs_inside(targets.boxes, targets.image, grid)
-        gt_boxes, gt_classes = rows(targets.boxes, gt), rows(targets.classes, gt)
-        score = predictions.log_scores_at(point, gt_classes).exp()
-        iou, giou = paired_iou_giou(predictions.boxes_at(point, grid), gt_boxes)
-        prior = center_prior_of_pairs(point, gt_boxes, grid, self.sigma)
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. The weights do not depend on its `progress`."""
+        point, gt = pairs_inside(batch.targets.boxes, batch.targets.image, batch.grid)
+        score = batch.scores_at(point, gt)
+        iou, giou = paired_iou_giou(batch.boxes_at(point), batch.gt_boxes_at(gt))
+        prior = center_prior_of_pairs(batch, point, gt, self.sigma)
 
         weights, target = TABLE_1[self.weighting]
-        t = target(score, iou, gt, len(targets))
+        t = target(score, iou, gt, batch.num_gt)
         w_pos, w_neg = weights(score, t)
-        num_classes = predictions.cls_logits.shape[2]
         # Ground truths of one class that share a point: the smallest weight of them counts.
-        negative = smallest_of_equal_keys(w_neg, point * num_classes + gt_classes, otherwise=1.0)
+        negative = smallest_of_equal_keys(w_neg, batch.entries_at(point, gt), otherwise=1.0)
         box = normalized_positive_weights(
             score,
             1 - giou,
             prior,
             gt,
-            len(targets),
+            batch.num_gt,
             beta=self.beta,
             mu=self.mu,
             mu_norm=self.mu_norm,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dual_weighting.assignment import (
     Assignment,
+    Batch,
     CenterSampling,
     GroundTruths,
     PointGrid,
@@ -154,7 +155,7 @@ class PyramidCheck:
                 image=torch.from_numpy(number),
             )
             grid = self.grid(self.sizes[self.image[chosen]])
-            assignment = scheme(untrained(grid, len(group)), targets, grid)
+            assignment = scheme(Batch(untrained(grid, len(group)), targets, grid))
             positive = assignment.gt[assignment.positive > 0].numpy()
             result[chosen] = np.bincount(positive, minlength=len(chosen)) == 0
         return result

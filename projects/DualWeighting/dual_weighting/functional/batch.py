@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
+from ..assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
 
 
 def losses_of_batch(
@@ -22,8 +22,8 @@ def losses_of_batch(
     with torch.autocast(predictions.cls_logits.device.type, enabled=False):
         predictions = predictions.float()
         targets = GroundTruths.from_images(gt_boxes, gt_classes)
-        assignment = scheme(predictions, targets, grid, progress)
-        return losses(assignment, predictions, targets, grid)
+        batch = Batch(predictions, targets, grid, progress)
+        return losses(scheme(batch), batch)
 
 
 def check(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..assignment.records import Assignment, GroundTruths, Predictions
+from ..assignment.records import Assignment, Batch
 from ..assignment.segments import rows
 
 CPU_BLOCK = (
@@ -20,8 +20,7 @@ CPU_BLOCK = (
 
 def background_and_logits(
     assignment: Assignment,
-    predictions: Predictions,
-    targets: GroundTruths,
+    batch: Batch,
     gamma: float,
     *,
     joint: bool = True,
@@ -36,22 +35,24 @@ def background_and_logits(
     Returns:
         A scalar and (Q,), attached to the graph.
     """
-    num_classes = predictions.cls_logits.shape[-1]
+    predictions = batch.predictions
     objectness = predictions.objectness_logits if joint else None
-    if assignment.ignored is not None:
+    if batch.ignored is not None:
         if objectness is None:
             objectness = torch.full_like(predictions.objectness_logits, torch.inf)  # a factor of 1
-        ignored = assignment.ignored.view_as(objectness)
+        ignored = batch.ignored.view_as(objectness)
         objectness = objectness.masked_fill(ignored, -torch.inf)  # a score of 0
     return _Background.apply(
-        predictions.cls_logits.reshape(-1, num_classes),
+        predictions.cls_logits.flatten(0, 1),
         None if objectness is None else objectness.reshape(-1, 1),
-        assignment.point * num_classes + rows(targets.classes, assignment.gt),
+        batch.entries_at(assignment.point, assignment.gt),
         gamma,
     )
 
 
-def loss_of_negatives(assignment: Assignment, background: Tensor, pair_loss: Tensor) -> Tensor:
+def loss_of_negatives(
+    assignment: Assignment, batch: Batch, background: Tensor, pair_loss: Tensor
+) -> Tensor:
     """The part of the background loss that the assignment leaves to it: by the negative weight at
     the pairs, in full elsewhere, and nothing at ignored points.
 
@@ -59,9 +60,7 @@ def loss_of_negatives(assignment: Assignment, background: Tensor, pair_loss: Ten
         background: scalar, of `background_and_logits`.
         pair_loss: (Q,), the background loss at each pair.
     """
-    not_negative = 1 - assignment.negative
-    if assignment.ignored is not None:
-        not_negative = not_negative.where(~rows(assignment.ignored, assignment.point), 0.0)
+    not_negative = (1 - assignment.negative) * batch.counts_as_negative(assignment.point)
     return background - (not_negative * pair_loss).sum()
 
 

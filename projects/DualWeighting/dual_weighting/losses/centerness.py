@@ -6,8 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.points import PointGrid
-from ..assignment.records import Assignment, GroundTruths, Predictions
+from ..assignment.records import Assignment, Batch
 from ..assignment.segments import rows
 from .focal import focal_loss
 from .workers import batch_divisors
@@ -30,17 +29,11 @@ class CenternessLoss:
     box_loss_weight: float = 1.0
     eps: float = 1e-6
 
-    def __call__(
-        self,
-        assignment: Assignment,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-    ) -> dict[str, Tensor]:
+    def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls`, `loss_bbox` and `loss_centerness`, scalars."""
-        boxes = predictions.boxes_at(assignment.point, grid)
-        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
-        centerness_logits = rows(predictions.objectness_logits.reshape(-1), assignment.point)
+        boxes = batch.boxes_at(assignment.point)
+        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+        centerness_logits = rows(batch.predictions.objectness_logits.reshape(-1), assignment.point)
         loss_centerness = F.binary_cross_entropy_with_logits(
             centerness_logits, assignment.target, weight=assignment.positive, reduction="sum"
         )
@@ -48,7 +41,7 @@ class CenternessLoss:
         num_positives, box_weight = batch_divisors(
             (assignment.positive.sum(), assignment.box.sum()), at_least=(1, self.eps)
         )
-        loss_cls = focal_loss(assignment, predictions, targets, self.focal_alpha, self.focal_gamma)
+        loss_cls = focal_loss(assignment, batch, self.focal_alpha, self.focal_gamma)
         loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight
         return {
             "loss_cls": loss_cls / num_positives,

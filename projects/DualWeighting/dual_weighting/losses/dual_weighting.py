@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.points import PointGrid
-from ..assignment.records import Assignment, GroundTruths, Predictions
-from ..assignment.segments import rows
+from ..assignment.records import Assignment, Batch
 from .background import background_and_logits, loss_of_negatives, pair_background_loss
 from .workers import batch_divisors
 
@@ -26,25 +24,19 @@ class DualWeightingLoss:
     gamma2: float = 2.0
     positive_loss_weight: float = 0.25
 
-    def __call__(
-        self,
-        assignment: Assignment,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-    ) -> dict[str, Tensor]:
+    def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars."""
-        background, logits = background_and_logits(assignment, predictions, targets, self.gamma2)
-        log_s = predictions.log_scores(logits, assignment.point)
-        boxes = predictions.boxes_at(assignment.point, grid)
-        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
+        background, logits = background_and_logits(assignment, batch, self.gamma2)
+        log_s = batch.log_scores(logits, assignment.point)
+        boxes = batch.boxes_at(assignment.point)
+        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
 
         not_negative = 1 - assignment.negative
-        num_gt = not_negative.new_full((), len(targets))
+        num_gt = not_negative.new_full((), batch.num_gt)
         num_gt, num_not_negative = batch_divisors((num_gt, not_negative.sum()), at_least=(1, 1))
 
         negatives = loss_of_negatives(
-            assignment, background, pair_background_loss(log_s, self.gamma2)
+            assignment, batch, background, pair_background_loss(log_s, self.gamma2)
         )
         positive_scale = self.positive_loss_weight / num_gt
         return {

@@ -7,9 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.points import PointGrid
-from ..assignment.records import Assignment, GroundTruths, Predictions
-from ..assignment.segments import rows
+from ..assignment.records import Assignment, Batch
 from .focal import focal_loss
 from .workers import batch_divisors
 
@@ -33,17 +31,11 @@ class DynamicLabelAssignmentLoss:
     metric_loss_weight: float = 1.0
     eps: float = 1e-6
 
-    def __call__(
-        self,
-        assignment: Assignment,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-    ) -> dict[str, Tensor]:
+    def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls`, `loss_bbox` and `loss_metric`, scalars."""
-        boxes = predictions.boxes_at(assignment.point, grid)
-        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
-        metric_logits = predictions.objectness_logits.flatten()
+        boxes = batch.boxes_at(assignment.point)
+        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+        metric_logits = batch.predictions.objectness_logits.flatten()
         metric = torch.zeros_like(metric_logits).index_add_(
             0, assignment.point, assignment.positive * assignment.target
         )  # a point has one ground truth at the most
@@ -51,11 +43,11 @@ class DynamicLabelAssignmentLoss:
         num_positives, box_weight = batch_divisors(
             (assignment.positive.sum(), assignment.box.sum()), at_least=(1, self.eps)
         )
-        loss_cls = focal_loss(assignment, predictions, targets, self.focal_alpha, self.focal_gamma)
+        loss_cls = focal_loss(assignment, batch, self.focal_alpha, self.focal_gamma)
         loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight
         loss_metric = metric_loss(metric_logits, metric, self.focal_gamma)
-        if assignment.ignored is not None:  # there is nothing to learn where nothing is known
-            loss_metric = loss_metric.where((metric > 0) | ~assignment.ignored, 0.0)
+        if batch.ignored is not None:  # there is nothing to learn where nothing is known
+            loss_metric = loss_metric.where((metric > 0) | ~batch.ignored, 0.0)
         loss_metric = loss_metric.sum() / num_positives
         return {
             "loss_cls": loss_cls / num_positives,

@@ -4,17 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..assignment.records import Assignment, GroundTruths, Predictions
+from ..assignment.records import Assignment, Batch
 from .background import background_and_logits, loss_of_negatives
 
 
-def focal_loss(
-    assignment: Assignment,
-    predictions: Predictions,
-    targets: GroundTruths,
-    alpha: float,
-    gamma: float,
-) -> Tensor:
+def focal_loss(assignment: Assignment, batch: Batch, alpha: float, gamma: float) -> Tensor:
     """Sum of the focal loss over all points and classes, p = sigmoid(cls) alone.
 
     alpha (1 - p)^gamma * -ln p for the class of an assigned point, by its positive weight, and
@@ -23,8 +17,10 @@ def focal_loss(
     Returns:
         A scalar; attached to the graph where nothing is assigned too.
     """
-    background, logits = background_and_logits(assignment, predictions, targets, gamma, joint=False)
-    negatives = loss_of_negatives(assignment, background, focal_loss_of_negatives(logits, gamma))
+    background, logits = background_and_logits(assignment, batch, gamma, joint=False)
+    negatives = loss_of_negatives(
+        assignment, batch, background, focal_loss_of_negatives(logits, gamma)
+    )
     # A positive is the negative of the opposite logit.
     positives = (assignment.positive * focal_loss_of_negatives(-logits, gamma)).sum()
     return alpha * positives + (1 - alpha) * negatives

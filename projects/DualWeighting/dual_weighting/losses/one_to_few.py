@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.points import PointGrid
-from ..assignment.records import Assignment, GroundTruths, Predictions
-from ..assignment.segments import rows
+from ..assignment.records import Assignment, Batch
 from .background import background_and_logits, loss_of_negatives, not_score, pair_background_loss
 from .workers import batch_divisors
 
@@ -28,20 +26,12 @@ class OneToFewLoss:
     box_loss_weight: float = 2.0
     eps: float = 1e-6
 
-    def __call__(
-        self,
-        assignment: Assignment,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-    ) -> dict[str, Tensor]:
+    def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls` and `loss_bbox`, scalars."""
-        background, logits = background_and_logits(
-            assignment, predictions, targets, self.focal_gamma
-        )
-        log_s = predictions.log_scores(logits, assignment.point)
-        boxes = predictions.boxes_at(assignment.point, grid)
-        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
+        background, logits = background_and_logits(assignment, batch, self.focal_gamma)
+        log_s = batch.log_scores(logits, assignment.point)
+        boxes = batch.boxes_at(assignment.point)
+        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
 
         not_negative = 1 - assignment.negative
         num_assigned, box_weight = batch_divisors(
@@ -50,7 +40,7 @@ class OneToFewLoss:
 
         positives = (assignment.positive * soft_target_loss(log_s, assignment.target)).sum()
         negatives = loss_of_negatives(
-            assignment, background, pair_background_loss(log_s, self.focal_gamma)
+            assignment, batch, background, pair_background_loss(log_s, self.focal_gamma)
         )
         loss_cls = (positives + self.focal_alpha * negatives) / num_assigned
         loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight

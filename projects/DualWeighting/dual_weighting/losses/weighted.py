@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.points import PointGrid
-from ..assignment.records import Assignment, GroundTruths, Predictions
-from ..assignment.segments import rows
+from ..assignment.records import Assignment, Batch
 from .background import (
     background_and_logits,
     loss_of_negatives,
@@ -37,37 +35,33 @@ class WeightedCandidatesLoss:
     gamma2: float = 2.0
     box_loss_weight: float = 0.25
 
-    def __call__(
-        self,
-        assignment: Assignment,
-        predictions: Predictions,
-        targets: GroundTruths,
-        grid: PointGrid,
-    ) -> dict[str, Tensor]:
+    def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars."""
-        background, logits = background_and_logits(assignment, predictions, targets, self.gamma2)
-        log_s = predictions.log_scores(logits, assignment.point)
-        boxes = predictions.boxes_at(assignment.point, grid)
-        _, giou = paired_iou_giou(boxes, rows(targets.boxes, assignment.gt))
+        background, logits = background_and_logits(assignment, batch, self.gamma2)
+        log_s = batch.log_scores(logits, assignment.point)
+        boxes = batch.boxes_at(assignment.point)
+        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
 
-        num_gt = assignment.target.new_full((), len(targets))
+        num_gt = assignment.target.new_full((), batch.num_gt)
         num_gt, sum_of_targets = batch_divisors((num_gt, assignment.target.sum()), at_least=(1, 1))
         box_scale = self.box_loss_weight / num_gt
         return {
             "loss_cls_pos": (assignment.positive * -log_s).sum() / sum_of_targets,
             "loss_loc": box_scale * (assignment.box * self.beta * (1 - giou)).sum(),
-            "loss_cls_neg": self.negatives(assignment, background, log_s) / sum_of_targets,
+            "loss_cls_neg": self.negatives(assignment, batch, background, log_s) / sum_of_targets,
         }
 
-    def negatives(self, assignment: Assignment, background: Tensor, log_s: Tensor) -> Tensor:
+    def negatives(
+        self, assignment: Assignment, batch: Batch, background: Tensor, log_s: Tensor
+    ) -> Tensor:
         """Sum of w_neg * -ln(1 - s) at the candidates and of the background loss elsewhere."""
         is_candidate = assignment.negative < 1
         elsewhere = loss_of_negatives(
             replace(assignment, negative=1 - is_candidate.float()),
+            batch,
             background,
             pair_background_loss(log_s, self.gamma2),
         )
-        if assignment.ignored is not None:
-            is_candidate = is_candidate & ~rows(assignment.ignored, assignment.point)
-        weight = assignment.negative.where(is_candidate, 0.0)
+        counted = is_candidate & batch.counts_as_negative(assignment.point)
+        weight = assignment.negative.where(counted, 0.0)
         return elsewhere - (weight * not_score(log_s).log()).sum()

@@ -11,8 +11,8 @@ from detectron2.modeling.meta_arch.dense_detector import DenseDetector
 from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 
-from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
-from .ignore_regions import ignore_regions, split_regions
+from ..assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
+from .ignore_regions import ignored_points, split_regions
 from .selection import DetectionSelector
 from .training_events import progress_of_storage, put_assignment
 
@@ -49,8 +49,8 @@ class DualWeightingDetector(DenseDetector):
         """
         Args:
             head: predicts at every point, see :data:`DENSE_HEAD_REGISTRY`.
-            scheme: called with (predictions, targets, grid, progress), see `assignment`.
-            losses: called with (assignment, predictions, targets, grid), see `losses`.
+            scheme: called with a :class:`Batch`, returns an :class:`Assignment`.
+            losses: called with (assignment, batch), returns the losses by name.
             test_score_thresh: detections of a smaller score are dropped.
             test_topk_candidates: how many detections of each level are decoded.
             test_nms_thresh: class-wise NMS suppresses above this IoU; None for no NMS.
@@ -108,35 +108,38 @@ class DualWeightingDetector(DenseDetector):
         gt_instances: list[Instances],
     ) -> dict[str, Tensor]:
         with torch.autocast(self.device.type, enabled=False):
-            assigned = self.assign(features, predictions, gt_instances)
-            put_assignment(*assigned, self.training_progress)
-            return self.losses(*assigned)
+            batch = self.batch(features, predictions, gt_instances)
+            assignment = self.scheme(batch)
+            put_assignment(assignment, batch)
+            return self.losses(assignment, batch)
 
-    def assign(
+    def batch(
         self,
         features: list[Tensor],
         predictions: list[list[Tensor]],
         gt_instances: list[Instances],
-    ) -> tuple[Assignment, Predictions, GroundTruths, PointGrid]:
-        """What the scheme decides on a batch, and what it decided on, in float32."""
-        grid = self.point_grid(features)
+    ) -> Batch:
+        """What scheme and losses look at, in float32."""
         objects, regions = split_regions(gt_instances)
-        targets = self.ground_truths(objects, features)
-        predictions = self.flatten_levels(predictions).float()
+        grid = self.point_grid(features)
         self.update_progress()
-        assignment = self.scheme(predictions, targets, grid, self.training_progress)
-        return ignore_regions(assignment, regions, grid), predictions, targets, grid
+        return Batch(
+            predictions=self.flatten_levels(predictions).float(),
+            targets=self.ground_truths(objects, features),
+            grid=grid,
+            progress=self.training_progress,
+            ignored=ignored_points(regions, grid),
+        )
 
     @torch.no_grad()
-    def assign_images(
-        self, batched_inputs: list[dict]
-    ) -> tuple[Assignment, Predictions, GroundTruths, PointGrid]:
-        """:meth:`assign` for images with "instances", as Detectron2's mapper makes them."""
+    def assign_images(self, batched_inputs: list[dict]) -> tuple[Assignment, Batch]:
+        """What the scheme decides on images with "instances", as Detectron2's mapper makes them."""
         images = self.preprocess_image(batched_inputs)
         maps = self.backbone(images.tensor)
         features = [maps[name] for name in self.head_in_features]
         gt_instances = [x["instances"].to(self.device) for x in batched_inputs]
-        return self.assign(features, self.head(features), gt_instances)
+        batch = self.batch(features, self.head(features), gt_instances)
+        return self.scheme(batch), batch
 
     def forward_inference(
         self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]

@@ -1,12 +1,12 @@
 """Regions of an image in which nothing is a mistake: what they hold was not annotated."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from detectron2.structures import Instances
+from torch import Tensor
 
-from ..assignment import Assignment, PointGrid
+from ..assignment import PointGrid
 from ..assignment.points import points_inside
 from ..assignment.records import IGNORED, GroundTruths
 
@@ -23,14 +23,11 @@ def split_regions(
     return objects, regions
 
 
-def ignore_regions(
-    assignment: Assignment, regions: Sequence[Instances], grid: PointGrid
-) -> Assignment:
-    """`assignment` in which points inside the regions of their image are negatives of nothing."""
+def ignored_points(regions: Sequence[Instances], grid: PointGrid) -> Tensor | None:
+    """Mask (N * R,) of the points inside the regions of their image; None without regions."""
     if not any(map(len, regions)):
-        return assignment
+        return None
     boxes = GroundTruths.from_images(
         [x.gt_boxes.tensor for x in regions], [x.gt_classes for x in regions]
     )
-    ignored = points_inside(boxes.boxes, boxes.image, grid, num_images=len(regions))
-    return replace(assignment, ignored=ignored)
+    return points_inside(boxes.boxes, boxes.image, grid, num_images=len(regions))

@@ -6,7 +6,7 @@ import math
 import torch
 from detectron2.utils.events import get_event_storage, has_event_storage
 
-from ..assignment import Assignment, GroundTruths, PointGrid, Predictions
+from ..assignment import Assignment, Batch
 from ..assignment.statistics import assignment_statistics
 
 
@@ -23,13 +23,7 @@ def progress_of_storage(max_iter: int | None) -> float | None:
     return progress_at(get_event_storage().iter, max_iter)
 
 
-def put_assignment(
-    assignment: Assignment,
-    predictions: Predictions,
-    targets: GroundTruths,
-    grid: PointGrid,
-    progress: float,
-) -> None:
+def put_assignment(assignment: Assignment, batch: Batch) -> None:
     """Report `assignment_statistics` as `assignment/...`, and `training_progress`.
 
     Does nothing outside of a training, and leaves out what the batch has no value for.
@@ -37,10 +31,10 @@ def put_assignment(
     if not has_event_storage():
         return
     storage = get_event_storage()
-    storage.put_scalar("training_progress", progress, smoothing_hint=False)
-    if len(targets) == 0:
+    storage.put_scalar("training_progress", batch.progress, smoothing_hint=False)
+    if batch.num_gt == 0:
         return
-    statistics = assignment_statistics(assignment, predictions, targets, grid)
+    statistics = assignment_statistics(assignment, batch)
     values = torch.stack(list(statistics.values())).tolist()  # one transfer from the device
     for name, value in zip(statistics, values, strict=True):
         if math.isfinite(value):

@@ -44,7 +44,8 @@ def assignment_rows(
         mapped: the image with its "instances", as Detectron2's training mapper makes it.
         image_format: of the mapper, "RGB" or "BGR".
     """
-    assignment, predictions, targets, grid = detector.assign_images([mapped])
+    assignment, batch = detector.assign_images([mapped])
+    targets, grid = batch.targets, batch.grid
     image = convert_image_to_rgb(mapped["image"].permute(1, 2, 0), image_format)
     return [
         AssignmentRow(
@@ -52,7 +53,7 @@ def assignment_rows(
             image=np.asarray(image, dtype=np.uint8),
             gt_box=targets.boxes[gt].cpu().numpy(),
             gt_class=int(targets.classes[gt]),
-            candidates=candidates_of(gt, assignment, predictions, targets, grid),
+            candidates=candidates_of(gt, assignment, batch),
             level_names=list(detector.head_in_features),
             level_sizes=grid.level_sizes.cpu().numpy(),
             level_strides=grid.level_strides.cpu().numpy(),

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from dual_weighting.assignment import Assignment, GroundTruths, PointGrid, Predictions
+from dual_weighting.assignment import Assignment, Batch
 from dual_weighting.assignment.boxes import paired_iou_giou
 from dual_weighting.assignment.segments import rows, segment_min
 
@@ -41,32 +40,23 @@ class Candidates:
         return len(self.level)
 
 
-def candidates_of(
-    gt: int,
-    assignment: Assignment,
-    predictions: Predictions,
-    targets: GroundTruths,
-    grid: PointGrid,
-) -> Candidates:
+def candidates_of(gt: int, assignment: Assignment, batch: Batch) -> Candidates:
     """The candidates of ground truth `gt`, in [0, M), in the order of the assignment."""
-    classes = rows(targets.classes, assignment.gt)
-    point_and_class = assignment.point * predictions.cls_logits.shape[2] + classes
-    keys, key = point_and_class.unique(return_inverse=True)
+    entries = batch.entries_at(assignment.point, assignment.gt)
+    keys, key = entries.unique(return_inverse=True)
     negative = rows(segment_min(assignment.negative, key, len(keys)), key)
-    if assignment.ignored is not None:
-        negative = negative.masked_fill(rows(assignment.ignored, assignment.point), 0.0)
+    negative = negative * batch.counts_as_negative(assignment.point)
 
     pair = (assignment.gt == gt).nonzero()[:, 0]
     point = rows(assignment.point, pair)
-    index = point % len(grid)
-    boxes = predictions.boxes_at(point, grid)
-    iou, _ = paired_iou_giou(boxes, targets.boxes[gt].expand_as(boxes))
+    boxes = batch.boxes_at(point)
+    iou, _ = paired_iou_giou(boxes, batch.targets.boxes[gt].expand_as(boxes))
     target = None if assignment.target is None else rows(assignment.target, pair)
     arrays = {
-        "level": torch.searchsorted(grid.level_starts, index, right=True) - 1,
-        "centers": rows(grid.centers, index),
+        "level": batch.levels_at(point),
+        "centers": batch.centers_at(point),
         "boxes": boxes,
-        "score": predictions.log_scores_at(point, rows(classes, pair)).exp(),
+        "score": batch.scores_at(point, rows(assignment.gt, pair)),
         "iou": iou,
         "positive": rows(assignment.positive, pair),
         "negative": rows(negative, pair),

@@ -6,7 +6,7 @@ from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ...assignment import Assignment, PointGrid
+from ...assignment import Assignment, Batch, PointGrid
 from ...assignment.segments import rows
 from ...losses.masks import MaskLoss, dice_loss
 from ..detector import DualWeightingDetector
@@ -74,14 +74,13 @@ class CondInstDetector(DualWeightingDetector):
     ) -> dict[str, Tensor]:
         bases, semantic_logits = self.mask_branch(features), self.semantic_head(features[0])
         with torch.autocast(self.device.type, enabled=False):
-            assigned = self.assign(features, predictions, gt_instances)
-            put_assignment(*assigned, self.training_progress)
-            assignment, _, targets, grid = assigned
+            batch = self.batch(features, predictions, gt_instances)
+            assignment = self.scheme(batch)
+            put_assignment(assignment, batch)
             parameters = self.flatten_parameters(predictions)
-            dice = self.dice_loss(assignment, targets, grid, parameters, bases.float())
-            return self.losses(*assigned) | self.mask_losses(
-                *dice, semantic_logits.float(), targets.semantic
-            )
+            dice = self.dice_loss(assignment, batch, parameters, bases.float())
+            masks = self.mask_losses(*dice, semantic_logits.float(), batch.targets.semantic)
+            return self.losses(assignment, batch) | masks
 
     def ground_truths(self, instances: list[Instances], features: list[Tensor]) -> MaskGroundTruths:
         return mask_ground_truths(instances, tuple(features[0].shape[-2:]), self.num_classes)
@@ -97,12 +96,7 @@ class CondInstDetector(DualWeightingDetector):
         return torch.cat(levels, dim=1).flatten(0, 1).float()
 
     def dice_loss(
-        self,
-        assignment: Assignment,
-        targets: MaskGroundTruths,
-        grid: PointGrid,
-        parameters: Tensor,
-        bases: Tensor,
+        self, assignment: Assignment, batch: Batch, parameters: Tensor, bases: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Sum of the dice loss over the points that learn a box, and their number."""
         learns = assignment.box > 0
@@ -110,8 +104,8 @@ class CondInstDetector(DualWeightingDetector):
         point, gt = rows(assignment.point, pair), rows(assignment.gt, pair)
 
         def of_sub_batch(parameters: Tensor, bases: Tensor, point: Tensor, gt: Tensor) -> Tensor:
-            logits = self.mask_logits(point, parameters, bases, grid)
-            return dice_loss(logits.sigmoid(), rows(targets.masks, gt).float())
+            logits = self.mask_logits(point, parameters, bases, batch.grid)
+            return dice_loss(logits.sigmoid(), rows(batch.targets.masks, gt).float())
 
         parameters = rows(parameters, point)
         dice = sum_over_instances(of_sub_batch, self.sub_batch_size, parameters, bases, point, gt)
