@@ -30,6 +30,14 @@ setup(
     extras_require={
         "export": ["onnx>=1.22", "onnxscript>=0.7.2", "onnxruntime>=1.25"],
         "wandb": ["wandb"],
-        "test": ["pytest", "pytest-xdist", "pytest-cov", "hypothesis", "ruff"],
+        "test": [
+            "pytest",
+            "pytest-xdist",
+            "pytest-cov",
+            "hypothesis",
+            "ruff",
+            "supervision",
+            "sahi",
+        ],
     },
 )

@@ -92,7 +92,7 @@ def test_the_model_and_the_person_see_the_file(demo, project, channels):
         np.testing.assert_array_equal(plain, cv2.imread(str(image)))
     demo(images[0], override, "--score-threshold", 0, "--json", "all.json")
     cfg = load_config(str(project / "tiny.py"), [override])
-    found = Predictor(cfg, project / "model" / "model_final.pth")(images[0])
+    found = Predictor(cfg, project / "model" / "model_final.pth")(images[0])["instances"]
     scores = [x["score"] for x in json.loads(Path("all.json").read_text())]
     assert scores == pytest.approx(found.scores.tolist())
 

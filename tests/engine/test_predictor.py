@@ -54,11 +54,13 @@ def same(one, other, **tolerance):
 def test_file_bgr_and_rgb_are_the_same_image(project, images):
     predictor = Predictor(*project)
     (file, *_), (array, *_) = images
-    found = predictor(file)
+    found = predictor(file)["instances"]
     assert found.image_size == (48, 64) and found.pred_boxes.tensor[:, 2].max() <= 64
-    same(found, predictor(array))
-    same(found, predictor(np.ascontiguousarray(array[:, :, ::-1]), array_format="RGB"))
-    assert not torch.equal(found.scores, predictor(array, array_format="RGB").scores)
+    same(found, predictor(array)["instances"])
+    rgb = predictor(np.ascontiguousarray(array[:, :, ::-1]), array_format="RGB")
+    same(found, rgb["instances"])
+    turned = predictor(array, array_format="RGB")["instances"]
+    assert not torch.equal(found.scores, turned.scores)
 
 
 def test_images_are_resized_as_the_test_data(project, images):
@@ -69,7 +71,7 @@ def test_images_are_resized_as_the_test_data(project, images):
     resized = np.array(Image.fromarray(array[:, :, ::-1]).resize((128, 96), Image.BILINEAR))
     with torch.no_grad():
         (output,) = predictor.model([{"image": torch.tensor(resized).permute(2, 0, 1)}])
-    found, expected = predictor(array), output["instances"].to("cpu")
+    found, expected = predictor(array)["instances"], output["instances"].to("cpu")
     torch.testing.assert_close(found.scores, expected.scores)
     torch.testing.assert_close(found.pred_boxes.tensor, expected.pred_boxes.tensor / 2)
 
@@ -79,10 +81,10 @@ def test_a_batch_is_its_images(project, images):
     predictor = Predictor(*project, batch_size=2)
     calls = []
     predictor.model.register_forward_hook(lambda model, args, output: calls.append(len(args[0])))
-    together = predictor(images[0])
+    together = [output["instances"] for output in predictor(images[0])]
     assert calls == [2, 1]
     assert [x.image_size for x in together] == [(48, 64), (64, 64), (80, 40)]
-    same(together[2], predictor(images[0][2]))
+    same(together[2], predictor(images[0][2])["instances"])
     assert predictor([]) == []
 
 
@@ -90,7 +92,7 @@ def test_half_precision(project, images):
     whole, half = Predictor(*project), Predictor(*project, half=True)
     dtypes = set()
     half.model.head.cls_logits.register_forward_hook(lambda m, a, out: dtypes.add(out.dtype))
-    found, expected = half(images[0][0]), whole(images[0][0])
+    found, expected = (predict(images[0][0])["instances"] for predict in (half, whole))
     assert dtypes == {torch.bfloat16 if half.device.type == "cpu" else torch.float16}
     assert found.scores.dtype == torch.float32
     torch.testing.assert_close(found.scores[:20], expected.scores[:20], rtol=0.1, atol=0.02)

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dual_weighting.data import class_names
 from dual_weighting.data.category_ids import category_ids
 from dual_weighting.data.media import Medium, find_media, ids_in_names, output_files
 from dual_weighting.engine.config import load_config
@@ -47,7 +46,6 @@ def demo_command(args: argparse.Namespace) -> None:
     ) as progress:
         detect = PictureDetector(
             predictor,
-            classes=class_names(cfg),
             category_ids=ids or range(1, cfg.model.num_classes + 1),
             score_threshold=threshold,
             progress=progress,

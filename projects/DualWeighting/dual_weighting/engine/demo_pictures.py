@@ -38,7 +38,6 @@ class PictureDetector:
         self,
         predictor: Predictor,
         *,
-        classes: Sequence[str],
         category_ids: Sequence[int],
         score_threshold: float,
         progress: Throughput,
@@ -46,24 +45,24 @@ class PictureDetector:
     ) -> None:
         """
         Args:
-            classes, category_ids: name and number in the results, of each class.
+            category_ids: number in the results, of each class.
             score_threshold: detections of a lower score are neither drawn nor kept.
             draws: whether the pictures are wanted.
         """
         self.predictor, self.progress, self.draws = predictor, progress, draws
-        self.classes, self.category_ids = classes, category_ids
-        self.score_threshold = score_threshold
+        self.category_ids, self.score_threshold = category_ids, score_threshold
         self.results: list[dict] = []
 
     def __call__(self, pictures: Sequence[Picture]) -> list[np.ndarray]:
         """The pictures with their detections, (H, W, 3), RGB; none if they are not wanted."""
         found = self.predictor([x.image for x in pictures], array_format="RGB")
         drawn = []
-        for picture, instances in zip(pictures, found, strict=True):
+        for picture, output in zip(pictures, found, strict=True):
+            instances = output["instances"]
             instances = instances[instances.scores >= self.score_threshold]
             self.results += self.coco_results(picture, instances)
             if self.draws:
-                drawn.append(draw_instances(picture.image, instances, self.classes))
+                drawn.append(draw_instances(picture.image, instances, self.predictor.classes))
         self.progress.add(len(pictures))
         return drawn
 

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import UnidentifiedImageError
 
 from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.data import class_names
 from dual_weighting.data.images import UNREADABLE, read_image
 from dual_weighting.engine.config import build, load_config
 from dual_weighting.engine.device import choose_device
@@ -22,14 +23,21 @@ Image = str | os.PathLike | np.ndarray
 
 
 class Predictor:
-    """A trained detector that takes images as they are and answers in their pixels.
+    """A trained detector that takes images as they are and answers in their pixels, as Detectron2's
+    `DefaultPredictor` does: what works with that works with this one.
 
     Images are resized as the test data of the config is, and run in batches.
 
         predictor = Predictor("configs/COCO-Detection/dw_R_50_FPN_1x.py", "model_final.pth")
-        instances = predictor("street.jpg")
+        instances = predictor("street.jpg")["instances"]
         instances.pred_boxes, instances.scores, instances.pred_classes
+
+    Attributes:
+        classes: their names.
+        input_format: "BGR", the order of channels of arrays where nothing else is said.
     """
+
+    input_format = "BGR"
 
     def __init__(
         self,
@@ -60,13 +68,14 @@ class Predictor:
         mapper = OmegaConf.select(cfg, "dataloader.test.mapper")
         if mapper is None:
             raise UserError("The config has no dataloader.test.mapper, which resizes the images.")
+        self.classes = class_names(cfg)
         self.image_format = mapper.image_format
         self.augmentations = T.AugmentationList(instantiate(mapper.augmentations))
 
     def __call__(
-        self, images: Image | Sequence[Image], *, array_format: Literal["BGR", "RGB"] = "BGR"
-    ) -> Instances | list[Instances]:
-        """Detections of one image, or of each of a list.
+        self, images: Image | Sequence[Image], *, array_format: Literal["BGR", "RGB"] = input_format
+    ) -> dict[str, Instances] | list[dict[str, Instances]]:
+        """Detections of one image, or of each of a list, as "instances" of a dictionary.
 
         Args:
             images: files, or arrays (H, W, 3) of uint8.
@@ -83,10 +92,10 @@ class Predictor:
         found = []
         for start in range(0, len(images), self.batch_size):
             batch = images[start : start + self.batch_size]
-            found.extend(self.detect([self.prepare(image, array_format) for image in batch]))
-        return found
+            found += self.detect([self.prepare(image, array_format) for image in batch])
+        return [{"instances": instances} for instances in found]
 
-    def prepare(self, image: Image, array_format: str = "BGR") -> dict:
+    def prepare(self, image: Image, array_format: str = input_format) -> dict:
         """The input of the model for one image."""
         array = self.read(image, array_format)
         height, width = array.shape[:2]
