@@ -7,6 +7,7 @@ from .dw import model
 
 model.head.objectness_dims = [64, 64, 64]
 model.head.prior_prob = 0.01
+model.head.box_bias = 0.0
 model.scheme = L(OneToFew)(
     radius=1.5,
     num_soft=7,

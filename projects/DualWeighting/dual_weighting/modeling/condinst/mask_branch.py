@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch.nn.functional as F
 from detectron2.layers import Conv2d, get_norm
-from fvcore.nn.weight_init import c2_xavier_fill
 from torch import Tensor, nn
 
 from .aligned_bilinear import aligned_bilinear
@@ -21,7 +20,14 @@ def conv_norm_relu(in_channels: int, out_channels: int, norm: str) -> Conv2d:
         norm=get_norm(norm, out_channels),
         activation=F.relu,
     )
-    c2_xavier_fill(conv)
+    return small_weights(conv)
+
+
+def small_weights(conv: Conv2d, std: float = 0.01) -> Conv2d:
+    """`conv` with normal weights and no bias at the start, as in the release."""
+    nn.init.normal_(conv.weight, std=std)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
     return conv
 
 
@@ -55,8 +61,7 @@ class MaskBranch(nn.Module):
         self.tower = nn.Sequential(
             *(conv_norm_relu(channels, channels, norm) for _ in range(num_convs))
         )
-        self.bases = Conv2d(channels, out_channels, kernel_size=1)
-        c2_xavier_fill(self.bases)
+        self.bases = small_weights(Conv2d(channels, out_channels, kernel_size=1))
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """

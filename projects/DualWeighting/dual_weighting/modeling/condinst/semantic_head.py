@@ -4,7 +4,7 @@ from detectron2.layers import Conv2d
 from torch import Tensor, nn
 
 from ..head import prior_bias
-from .mask_branch import conv_norm_relu
+from .mask_branch import conv_norm_relu, small_weights
 
 
 class SemanticHead(nn.Module):
@@ -32,8 +32,7 @@ class SemanticHead(nn.Module):
         self.tower = nn.Sequential(
             *(conv_norm_relu(dims[k], dims[k + 1], norm) for k in range(num_convs))
         )
-        self.logits = Conv2d(dims[-1], num_classes, kernel_size=1)
-        nn.init.normal_(self.logits.weight, std=0.01)
+        self.logits = small_weights(Conv2d(dims[-1], num_classes, kernel_size=1))
         nn.init.constant_(self.logits.bias, prior_bias(prior_prob))
 
     def forward(self, features: Tensor) -> Tensor:
