@@ -104,6 +104,16 @@ def test_table(plan, trainer):
     assert float(row["AP"]) == 40 and float(row["AP_std"]) == pytest.approx(math.sqrt(800))
 
 
+def test_a_seed_without_detections_counts_in_the_mean(plan, trainer):
+    runs = plan()
+    for _ in range(2):
+        run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
+    file = runs[0].folder / "evaluation.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"bbox": {"AP": math.nan}}))
+    values = [row["AP"] for row in rows_of(runs)[runs[0].name]]
+    assert values == [0, 30]
+
+
 def test_one_seed_has_no_deviation(plan, trainer):
     runs = plan(seeds=(1,))
     run_all(runs, command=trainer, num_jobs=1, poll_seconds=0.01)

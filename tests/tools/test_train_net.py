@@ -46,6 +46,7 @@ def test_console_can_be_followed(trained):
     output, result = trained
     assert "Running on" in result.stdout
     assert "eta: " in result.stdout and "total_loss: " in result.stdout
+    assert "copypaste: AP,AP50,AP75,APs,APm,APl" in result.stdout
     _, places = result.stdout.split("Evaluation results for bbox")
     assert "|   AP   |" in places and f"{output / 'model_final.pth'}" in places.splitlines()[-6]
     assert f"{output / 'report.html'}" in places.splitlines()[-1]

@@ -1,6 +1,7 @@
 """Files that are there completely or not at all."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ def atomic_file(path: str | os.PathLike, mode: str) -> Iterator[IO]:
         if full := full_disk_error(error):
             raise UserError(full_disk_sentence(full, path)) from error
         raise
+    if sys.platform == "win32":  # which does not open folders
+        return
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
     try:
         os.fsync(folder)  # the renaming itself

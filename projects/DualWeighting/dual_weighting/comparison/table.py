@@ -61,6 +61,8 @@ def numbers_of(run: Run) -> dict[str, float]:
 def measured(run: Run) -> dict[str, float]:
     evaluation = json.loads((run.folder / "evaluation.json").read_text())
     numbers = {key: evaluation["bbox"].get(key, math.nan) for key in BOX_METRICS}
+    if math.isnan(numbers["AP"]):  # nothing was detected, which counts in a mean over seeds
+        numbers |= dict.fromkeys(("AP", "AP50", "AP75"), 0.0)
     duplicates = evaluation.get("duplicates")
     if duplicates:
         numbers["AP_without_nms"] = duplicates["without_nms"]["AP"]

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from detectron2.data import MetadataCatalog
-from detectron2.evaluation import inference_on_dataset
+from detectron2.evaluation import inference_on_dataset, print_csv_format
 from detectron2.utils import comm
 from omegaconf import DictConfig
 from torch import nn
@@ -49,6 +49,7 @@ class Evaluation:
             evaluators = [e for e in (self.evaluator, self.duplicates) if e is not None]
             results = inference_on_dataset(self.model, self.loader, evaluators)
         if comm.is_main_process():
+            print_csv_format({k: v for k, v in results.items() if k != "duplicates"})
             with atomic_file(self.output_dir / "evaluation.json", "w") as file:
                 json.dump(results, file, indent=2)
         return results

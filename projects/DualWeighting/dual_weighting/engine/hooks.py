@@ -1,6 +1,6 @@
 """What happens around the steps of a training, beside Detectron2's own hooks."""
 
-import resource
+import sys
 
 import torch
 from detectron2.engine import HookBase, hooks
@@ -17,8 +17,19 @@ class PeakMemoryHook(HookBase):
         if self._device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(self._device)
         else:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        self.trainer.storage.put_scalar("peak_memory_mib", peak / 2**20, smoothing_hint=False)
+            peak = peak_memory_of_process()
+        if peak is not None:
+            self.trainer.storage.put_scalar("peak_memory_mib", peak / 2**20, smoothing_hint=False)
+
+
+def peak_memory_of_process() -> int | None:
+    """The most memory that this process has had, bytes; None on Windows, which does not say it."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 class EvalHook(hooks.EvalHook):

@@ -10,12 +10,7 @@ import numpy as np
 from pycocotools.cocoeval import COCOeval
 
 from dual_weighting.errors import UserError
-from dual_weighting.evaluation.engines import (
-    Annotations,
-    Statistics,
-    has_objects,
-    statistics_of,
-)
+from dual_weighting.evaluation.engines import Annotations, Statistics, statistics_of
 
 
 @dataclass(frozen=True)
@@ -65,14 +60,11 @@ def evaluate_boxes(ground_truth: Annotations, results: list[dict] | str) -> Stat
     return evaluation
 
 
-def average_precision(evaluation: Statistics | None, ground_truth: Annotations) -> float:
-    """AP in percent; NaN where there is nothing to detect.
-
-    `evaluation`: of `ground_truth`, None if nothing was detected.
-    """
-    if evaluation is None:
-        return 0.0 if has_objects(ground_truth) else float("nan")
-    return float(100 * evaluation.stats[0]) if evaluation.stats[0] >= 0 else float("nan")
+def average_precision(evaluation: Statistics | None) -> float:
+    """AP in percent; NaN where there is nothing to detect, or nothing was, as in Detectron2."""
+    if evaluation is None or evaluation.stats[0] < 0:
+        return float("nan")
+    return float(100 * evaluation.stats[0])
 
 
 def best_operating_point(evaluation: Statistics | None) -> OperatingPoint:

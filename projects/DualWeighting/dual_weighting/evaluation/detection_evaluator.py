@@ -14,7 +14,6 @@ from dual_weighting.evaluation.engines import (
     DEFAULT_ENGINE,
     check_engine,
     complete,
-    has_objects,
     read_annotations,
     statistics_of,
 )
@@ -23,8 +22,7 @@ from dual_weighting.evaluation.engines import (
 class DetectionEvaluator(COCOEvaluator):
     """Detectron2's COCOEvaluator, which gets its numbers from hotcoco or from pycocotools.
 
-    Both give the same numbers; hotcoco is many times faster. AP is 0 when nothing was detected of
-    what is there; Detectron2's is NaN, which no mean over seeds and no best checkpoint can take in.
+    Both give the same numbers; hotcoco is many times faster.
     """
 
     def __init__(
@@ -89,9 +87,3 @@ class DetectionEvaluator(COCOEvaluator):
             self._results[task] = self._derive_coco_results(
                 statistics, task, class_names=self._metadata.get("thing_classes")
             )
-
-    def _derive_coco_results(self, coco_eval, iou_type: str, class_names=None) -> dict[str, float]:
-        results = super()._derive_coco_results(coco_eval, iou_type, class_names)
-        if coco_eval is None and has_objects(self._coco_api):
-            results |= dict.fromkeys(("AP", "AP50", "AP75"), 0.0)
-        return results

@@ -129,7 +129,7 @@ class DuplicateReport(DatasetEvaluator):
         restore_category_ids(results, self.metadata.get("thing_dataset_id_to_contiguous_id"))
         evaluation = evaluate_boxes(annotations, results)
         return {
-            "AP": average_precision(evaluation, annotations),
+            "AP": average_precision(evaluation),
             "duplicates_per_image": sum(x.duplicates for x in images) / max(len(images), 1),
             **asdict(best_operating_point(evaluation)),
         }

@@ -58,11 +58,6 @@ def complete(annotations: COCO) -> COCO:
     return annotations
 
 
-def has_objects(annotations: Annotations) -> bool:
-    """Whether there is anything to detect."""
-    return bool(annotations.getAnnIds(iscrowd=False))
-
-
 def statistics_of(ground_truth: Annotations) -> type[Statistics]:
     """The class that evaluates against `ground_truth`."""
     return hotcoco.COCOeval if isinstance(ground_truth, hotcoco.COCO) else COCOeval
