@@ -5,7 +5,7 @@ import torch
 from all_schemes import SCHEMES
 from benchmarks.operations import CountOperations, PeakAllocations
 from loss_calls import finite_losses_and_gradients
-from scenes import INPUTS, batch_of, random_scene, with_gradient
+from scenes import batch_of, random_scene, with_gradient
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
@@ -36,24 +36,6 @@ def test_operations_and_waiting_do_not_depend_on_the_ground_truths(scheme):
         counts.append(operations.count)
         assert len(operations.waits) == 1, operations.waits
     assert counts[0] == counts[1] > 50
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@every_scheme
-def test_waiting_on_a_gpu(scheme):
-    """As torch itself counts it."""
-    scene = random_scene(0)
-    scene |= {name: scene[name].cuda() for name in INPUTS}
-    scene |= {name: [x.cuda() for x in scene[name]] for name in ("gt_boxes", "gt_classes")}
-    batch = batch_of(scene, 0.5)
-    losses_of(scheme, batch)
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with pytest.warns(UserWarning, match="synchronizing") as warnings:
-            losses_of(scheme, batch)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert len(warnings) == 1
 
 
 def test_what_waits():

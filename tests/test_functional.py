@@ -20,7 +20,7 @@ def assert_golden(function, scene, answer, suffix=""):
         assert value == pytest.approx(float(answer[name + suffix]), rel=1e-5)
     for name, grad in grads.items():
         expected = answer[f"grad_{name}{suffix}"]
-        assert np.linalg.norm(grad.numpy() - expected) <= 1e-4 * np.linalg.norm(expected)
+        assert np.linalg.norm(grad.cpu().numpy() - expected) <= 1e-4 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("case", ["basic", "no_gt_image", "crowd", "tiny_gt"])

@@ -20,8 +20,13 @@ CONFIGS = {
 }
 
 
+@pytest.fixture(scope="module")
+def device():
+    return "cpu"
+
+
 @pytest.fixture(scope="module", params=CONFIGS)
-def golden_model(request, tmp_path_factory):
+def golden_model(request, tmp_path_factory, device):
     """The released model's answers, and the model here with the converted weights."""
     golden, checkpoint = load_golden_model(request.param)
     folder = tmp_path_factory.mktemp("converted")
@@ -32,7 +37,7 @@ def golden_model(request, tmp_path_factory):
         str(folder / "dest.pth"),
         configs=[model_zoo.get_config_file(config)],
     )
-    model = model_zoo.get_model(config, folder / "dest.pth", device="cpu")
+    model = model_zoo.get_model(config, folder / "dest.pth", device=str(device))
     (folder / "source.pth").unlink()
     (folder / "dest.pth").unlink()
     return golden, model
@@ -64,7 +69,7 @@ def detections(golden_model):
     golden, model = golden_model
     model.eval()
     with torch.no_grad():
-        return [output["instances"] for output in model(inputs(golden))]
+        return [output["instances"].to("cpu") for output in model(inputs(golden))]
 
 
 def test_detections(golden_model, detections):
@@ -105,7 +110,12 @@ def test_training_losses(golden_model):
         images = model.preprocess_image(batch)
         maps = model.backbone(images.tensor)
         features = [maps[name] for name in model.head_in_features]
-        outputs = images, features, model.head(features), [x["instances"] for x in batch]
+        outputs = (
+            images,
+            features,
+            model.head(features),
+            [x["instances"].to(model.device) for x in batch],
+        )
         epochs = {key: int(key.partition("_epoch")[2] or 0) for key in answers}
         for key, expected in answers.items():
             model.training_progress = epochs[key] / max(*epochs.values(), 1)  # ends with the last
