@@ -99,8 +99,9 @@ class Predictor:
         """The input of the model for one image."""
         array = self.read(image, array_format)
         height, width = array.shape[:2]
-        resized = self.augmentations(T.AugInput(array)).apply_image(array)
-        tensor = torch.from_numpy(resized.transpose(2, 0, 1).copy())
+        augmented = T.AugInput(array)
+        self.augmentations(augmented)
+        tensor = torch.from_numpy(augmented.image.transpose(2, 0, 1).copy())
         return {"image": tensor, "height": height, "width": width}
 
     def read(self, image: Image, array_format: str) -> np.ndarray:

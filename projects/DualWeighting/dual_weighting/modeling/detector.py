@@ -7,12 +7,12 @@ import torch
 from detectron2.modeling import META_ARCH_REGISTRY, Backbone
 from detectron2.modeling.anchor_generator import DefaultAnchorGenerator
 from detectron2.modeling.box_regression import Box2BoxTransformLinear
-from detectron2.modeling.meta_arch.dense_detector import DenseDetector
 from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 
 from ..assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
 from .ignore_regions import ignored_points, split_regions
+from .padded_shapes import PaddedShapes
 from .selection import DetectionSelector
 from .training_events import progress_of_storage, put_assignment
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 @META_ARCH_REGISTRY.register()
-class DualWeightingDetector(DenseDetector):
+class DualWeightingDetector(PaddedShapes):
     """Detectron2's dense detector, trained by an assignment scheme.
 
     Attributes:

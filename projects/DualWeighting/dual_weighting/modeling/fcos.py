@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from ..assignment.records import IGNORED
 from .head import DENSE_HEAD_REGISTRY
 from .ignore_regions import split_regions
+from .padded_shapes import PaddedShapes
 from .selection import DetectionSelector
 
 
 @META_ARCH_REGISTRY.register()
-class FCOSBaseline(FCOS):
+class FCOSBaseline(PaddedShapes, FCOS):
     """Detectron2's FCOS, in which `test_nms_thresh` may be None for no NMS, points without a ground
     truth that are inside a region to ignore have no loss, and everything behind the head is
     computed in float32 under autocast."""
