@@ -1,15 +1,15 @@
 """What is wrong with annotations in COCO's format, or deserves a look; images are not opened."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from dual_weighting.data.boxes import is_coco_box
-from dual_weighting.data.coco_file import called, has_polygon
-from dual_weighting.data.faults import faulty_codes, faulty_names, repeated
+from dual_weighting.data.boxes import box_array, has_area
+from dual_weighting.data.coco_content import CocoContent, has_polygon
 from dual_weighting.data.findings import Finding
+from dual_weighting.data.run_lengths import run_lengths
 from dual_weighting.data.value_types import shown
 
 
@@ -25,7 +25,7 @@ class AnnotationTable:
         sizes: (I, 2), width and height of each image.
     """
 
-    content: dict
+    content: CocoContent
     image: np.ndarray
     category: np.ndarray
     boxes: np.ndarray
@@ -33,14 +33,11 @@ class AnnotationTable:
     sizes: np.ndarray
 
     @classmethod
-    def of(cls, content: dict) -> "AnnotationTable":
-        """Of the content of a file without basic faults."""
-        images, annotations = content["images"], content["annotations"]
+    def of(cls, content: CocoContent) -> "AnnotationTable":
+        images, annotations = content.images, content.annotations
         position = {image["id"]: k for k, image in enumerate(images)}
-        category_ids = sorted({category["id"] for category in content["categories"]})
-        class_of = {id_: k for k, id_ in enumerate(category_ids)}
-        boxes = [x["bbox"] if is_coco_box(x["bbox"]) else [np.nan] * 4 for x in annotations]
-        boxes = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        class_of = {id_: k for k, id_ in enumerate(content.category_ids)}
+        boxes = box_array([x["bbox"] for x in annotations])
         boxes[:, 2:] += boxes[:, :2]
         return cls(
             content=content,
@@ -62,8 +59,7 @@ class AnnotationTable:
 
     def has_area(self) -> np.ndarray:
         """Mask (A,) of the boxes with an area inside their image, as a training asks for."""
-        boxes = self.clipped_boxes()
-        return (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        return has_area(self.boxes, self.size_of_image())
 
     def is_object(self) -> np.ndarray:
         """Mask (A,) of what is evaluated, and if `is_loaded` trained on: sound boxes of classes in
@@ -72,71 +68,142 @@ class AnnotationTable:
 
     def is_loaded(self) -> np.ndarray:
         """Mask (A,) of what Detectron2 does not leave out: of images, with a polygon or no mask."""
-        loaded = [has_polygon(x) for x in self.content["annotations"]]
+        loaded = [has_polygon(x) for x in self.content.annotations]
         return (self.image >= 0) & np.array(loaded, dtype=bool)
 
     def class_counts(self) -> list[tuple[str, int, int]]:
         """Name, number of objects and number of images with one, of each class."""
-        categories = sorted(self.content["categories"], key=lambda x: x["id"])
+        names = self.content.class_names
         chosen = self.is_object()
-        objects = np.bincount(self.category[chosen], minlength=len(categories))
+        objects = np.bincount(self.category[chosen], minlength=len(names))
         pairs = np.unique(np.stack([self.category[chosen], self.image[chosen]]), axis=1)
-        images = np.bincount(pairs[0], minlength=len(categories))
-        return [
-            (category["name"], int(objects[k]), int(images[k]))
-            for k, category in enumerate(categories)
-        ]
+        images = np.bincount(pairs[0], minlength=len(names))
+        return [(name, int(objects[k]), int(images[k])) for k, name in enumerate(names)]
 
     def describe(self, mask: np.ndarray, *, box: bool = True) -> list[str]:
         """The annotations of a mask (A,), one text each."""
         return [self.text_of(k, box=box) for k in mask.nonzero()[0]]
 
     def text_of(self, k: int, *, box: bool = True) -> str:
-        annotation = self.content["annotations"][k]
+        annotation = self.content.annotations[k]
         text = called(annotation)
         if self.image[k] >= 0:
-            image = self.content["images"][self.image[k]]
+            image = self.content.images[self.image[k]]
             text += f" ({image['file_name']}, {image['width']} x {image['height']})"
         return f"{text}: box {shown(annotation['bbox'], 120)}" if box else text
+
+
+def called(annotation: dict) -> str:
+    return f"annotation {annotation['id']} of image id {annotation['image_id']}"
+
+
+def repeated(items: Iterable[dict], key: str) -> Iterator[dict]:
+    """The items that have the same as an earlier one under `key`."""
+    seen = set()
+    for item in items:
+        if item[key] in seen:
+            yield item
+        seen.add(item[key])
+
+
+def repeated_names(content: CocoContent) -> Iterator[str]:
+    for kind, items in (("image", content.images), ("category", content.categories)):
+        for item in repeated(items, "id"):
+            yield f"two have {kind} id {item['id']}; give each its own"
+    for category in repeated(content.categories, "name"):
+        yield f'two categories are called "{category["name"]}"; give each its own name'
+
+
+def unknown_categories(content: CocoContent) -> Iterator[str]:
+    known = set(content.category_ids)
+    for annotation in content.annotations:
+        if annotation["category_id"] not in known:
+            yield (
+                f"{called(annotation)} has category id {annotation['category_id']}, which is none "
+                f"of the {len(known)} categories of the file; add the category or correct the id"
+            )
+
+
+def repeated_ids(content: CocoContent) -> Iterator[str]:
+    for annotation in repeated(content.annotations, "id"):
+        yield f"{called(annotation)} has an id that another annotation has too; give each its own"
+
+
+def ignored(content: CocoContent) -> Iterator[str]:
+    for annotation in content.annotations:
+        if annotation.get("ignore", 0):
+            yield (
+                f'{called(annotation)} says "ignore", unknown to Detectron2; use "iscrowd" or '
+                "remove it"
+            )
+
+
+def faulty_codes(content: CocoContent) -> Iterator[str]:
+    """Run-length codes that are not of the size of their image."""
+    for annotation in content.annotations:
+        code, size = annotation.get("segmentation"), annotation["image_id"]
+        if not isinstance(code, dict) or size not in content.size_of_image:
+            continue
+        height, width = content.size_of_image[size]
+        counts = run_lengths(code["counts"])
+        if code["size"] != [height, width] or counts is None or counts.sum() != height * width:
+            yield (
+                f"{called(annotation)} has a run-length code that is not of the {width} x {height} "
+                "pixels of its image; write it again"
+            )
+
+
+def normalized_boxes(content: CocoContent) -> Iterator[str]:
+    """Boxes as fractions of the image, if all are."""
+    boxes = box_array([x["bbox"] for x in content.annotations])
+    larger = all(min(size) > 1 for size in content.size_of_image.values())
+    if len(boxes) and larger and (boxes[:, :2] + boxes[:, 2:] <= 1.001).all():
+        yield (
+            "no box reaches beyond the first pixel of its image, as "
+            f"{called(content.annotations[0])} with {shown(content.annotations[0]['bbox'])}; multiply fractions of the image by its "
+            "width and height"
+        )
+
+
+# What stops every training: the kind, and a sentence about each instance.
+STOPS: tuple[tuple[str, Callable[[CocoContent], Iterator[str]]], ...] = (
+    ("faulty ids or names", repeated_names),
+    ("annotations of an unknown category", unknown_categories),
+    ("annotations with the id of another", repeated_ids),
+    ('annotations that say "ignore"', ignored),
+    ("faulty run-length codes", faulty_codes),
+    ("boxes that are fractions of their image", normalized_boxes),
+)
+
+
+def first_fault(content: CocoContent) -> str | None:
+    """What is to be mended first; None if nothing is."""
+    return next((fault for _, faults in STOPS for fault in faults(content)), None)
 
 
 def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Iterator[Finding]:
     """What can be seen in the file alone. `masks`: the model to train has masks."""
     content = table.content
-    images, annotations = content["images"], content["annotations"]
-    yield Finding("faulty ids or names", list(faulty_names(content)), stops=True)
-    yield Finding(
-        "annotations with the id of another",
-        [called(x) for x in repeated(annotations, "id")],
-        stops=True,
-        advice="give each its own",
-    )
-    known = {x["id"] for x in content["categories"]}
-    yield Finding(
-        "annotations of an unknown category",
-        [
-            f"{called(x)}: category id {x['category_id']}"
-            for x in annotations
-            if x["category_id"] not in known
-        ],
-        stops=True,
-        advice="add the category or correct the id",
-    )
-    yield Finding(
-        'annotations that say "ignore"',
-        [called(x) for x in annotations if x.get("ignore", 0)],
-        stops=True,
-        advice='unknown to Detectron2; use "iscrowd"',
-    )
+    images, annotations = content.images, content.annotations
+    for what, faults in STOPS:
+        yield Finding(what, list(faults(content)), stops=True)
     has_area = table.has_area()
-    no_box = np.array([not x["bbox"] for x in annotations], dtype=bool)
     yield Finding(
         "boxes that are no box, or without area inside their image",
-        table.describe(~has_area & (table.is_loaded() | no_box)),
+        table.describe(~has_area & table.is_loaded()),
         stops=True,
         advice='repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
     )
-    yield from mask_findings(table, masks=masks)
+    if masks:
+        no_mask = np.array([not x.get("segmentation") for x in annotations], dtype=bool)
+        yield Finding(
+            "objects without a mask", table.describe(no_mask & ~table.is_crowd), stops=True
+        )
+    yield Finding(
+        "annotations whose mask has no polygon of three points",
+        [called(x) for x in annotations if not has_polygon(x)],
+        advice="left out, box and all; remove their segmentation to keep the box",
+    )
     yield Finding(
         "annotations of an image that the file does not list",
         table.describe(table.image < 0, box=False),
@@ -170,13 +237,8 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
     )
     yield Finding(
         "classes whose names differ in case, spaces or punctuation only",
-        [" and ".join(f'"{name}"' for name in names) for names in alike(content["categories"])],
+        [" and ".join(f'"{name}"' for name in names) for names in alike(content.categories)],
         advice="one class written in two ways is two classes",
-    )
-    yield Finding(
-        "annotations with the id 0",
-        [called(x) for x in annotations if x["id"] == 0],
-        advice="pycocotools, but not hotcoco, takes every detection of it for wrong",
     )
 
 
@@ -187,25 +249,6 @@ def alike(categories: list[dict]) -> list[list[str]]:
         name = str(category["name"])
         groups["".join(filter(str.isalnum, name.casefold())) or name].append(name)
     return [names for names in groups.values() if len(names) > 1]
-
-
-def mask_findings(table: AnnotationTable, *, masks: bool) -> Iterator[Finding]:
-    annotations = table.content["annotations"]
-    no_mask = np.array([not x.get("segmentation") for x in annotations], dtype=bool)
-    if masks:
-        yield Finding(
-            "objects without a mask", table.describe(no_mask & ~table.is_crowd), stops=True
-        )
-    yield Finding(
-        "faulty run-length codes",
-        list(faulty_codes(annotations, images=table.content["images"])),
-        stops=True,
-    )
-    yield Finding(
-        "annotations whose mask has no polygon of three points",
-        [called(x) for x in annotations if not has_polygon(x)],
-        advice="left out, box and all; remove their segmentation to keep the box",
-    )
 
 
 def reach_out(table: AnnotationTable) -> np.ndarray:

@@ -1,14 +1,14 @@
 """Boxes that a data set should not have."""
 
 import logging
-import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from detectron2.structures import BoxMode
-from detectron2.utils.file_io import PathManager
 
-from dual_weighting.data.faults import annotation_id_of_box
-from dual_weighting.data.value_types import shown
+from dual_weighting.data.coco_content import CocoContent
+from dual_weighting.data.value_types import LARGEST_SIDE, is_coco_box, shown
 from dual_weighting.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -16,81 +16,81 @@ logger = logging.getLogger(__name__)
 NUM_SHOWN = 5  # skipped boxes that the log names
 
 
-def check_boxes(dicts: list[dict], *, source: str, empty_boxes: str) -> None:
+def box_array(boxes: Sequence[Any]) -> np.ndarray:
+    """(A, 4) of what is a list of four numbers of pixels; NaN where it is not."""
+    if set(map(type, boxes)) <= {list} and set(map(len, boxes)) <= {4}:
+        types = set().union(*(map(type, box) for box in boxes)) if boxes else set()
+        if types <= {int, float}:
+            array = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+            array[~(np.abs(array) < LARGEST_SIDE).all(axis=1)] = np.nan
+            return array
+    rows = [box if is_coco_box(box) else [np.nan] * 4 for box in boxes]
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def has_area(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Mask (A,) of the boxes (x1, y1, x2, y2) that have an area inside their image.
+
+    `sizes`: (A, 2), width and height of the images.
+    """
+    clipped = boxes.clip(0, np.tile(sizes, 2))
+    return (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+
+
+def check_boxes(
+    dicts: list[dict], *, source: str, empty_boxes: str, content: CocoContent | None = None
+) -> None:
     """Raise at, or drop in place, the annotations whose box has no area inside its image.
 
     `dicts`: records in Detectron2's format. `source`: the file they come from, or else the name of
     the data set. `empty_boxes`: "error" raises a UserError at the first, "skip" drops and logs.
+    `content`: of the file, to name an annotation by its id.
     """
-    skipped = []
-    for record in dicts:
-        annotations = record.get("annotations", [])
-        empty = [not has_area(annotation, record) for annotation in annotations]
-        if not any(empty):
-            continue
-        if empty_boxes == "error":
-            raise UserError(describe(annotations[empty.index(True)], record, source=source))
-        skipped += [
-            f"{annotation.get('bbox')} in image id {record['image_id']}"
-            for annotation, is_empty in zip(annotations, empty, strict=True)
-            if is_empty
-        ]
-        record["annotations"] = [
-            annotation
-            for annotation, is_empty in zip(annotations, empty, strict=True)
-            if not is_empty
-        ]
-    if skipped:
-        more = ", ..." if len(skipped) > NUM_SHOWN else ""
-        logger.warning(
-            f"Skipped {len(skipped)} annotations of {source} whose box has no area inside its "
-            f"image: {', '.join(skipped[:NUM_SHOWN])}{more}."
-        )
+    owners = [(record, x) for record in dicts for x in record.get("annotations", ())]
+    boxes = box_array([xywh(annotation) for _, annotation in owners])
+    boxes[:, 2:] += boxes[:, :2]
+    sizes = np.array(
+        [(record.get("width", np.inf), record.get("height", np.inf)) for record, _ in owners]
+    ).reshape(-1, 2)
+    empty = [owners[k] for k in np.flatnonzero(~has_area(boxes, sizes))]
+    if not empty:
+        return
+    if empty_boxes == "error":
+        record, annotation = empty[0]
+        raise UserError(describe(annotation, record, source=source, content=content))
+    dropped = {id(annotation) for _, annotation in empty}
+    for record, _ in empty:
+        record["annotations"] = [x for x in record["annotations"] if id(x) not in dropped]
+    names = [f"{x.get('bbox')} in image id {record['image_id']}" for record, x in empty]
+    logger.warning(
+        f"Skipped {len(names)} annotations of {source} whose box has no area inside its image: "
+        f"{', '.join(names[:NUM_SHOWN])}{', ...' if len(names) > NUM_SHOWN else ''}."
+    )
 
 
-def has_area(annotation: dict, record: dict) -> bool:
-    """Whether the box is one of finite numbers with an area inside the image of `record`."""
-    box = annotation.get("bbox")
-    if not is_box(box):
-        return False
-    if annotation["bbox_mode"] == BoxMode.XYWH_ABS:
-        if not is_coco_box(box):
-            return False
-        x, y, width, height = box
-        x1, y1 = x + width, y + height
-    else:
-        x, y, x1, y1 = BoxMode.convert(list(box), annotation["bbox_mode"], BoxMode.XYXY_ABS)
-    right, bottom = record.get("width", math.inf), record.get("height", math.inf)
-    return max(x, 0) < min(x1, right) and max(y, 0) < min(y1, bottom)
-
-
-def is_box(box: Any) -> bool:
-    """Whether it is a box of four or more finite numbers."""
+def xywh(annotation: dict) -> Any:
+    """The box of an annotation in Detectron2's format as COCO has it; None if it is no box."""
+    box, mode = annotation.get("bbox"), annotation["bbox_mode"]
+    if mode == BoxMode.XYWH_ABS and isinstance(box, list):
+        return box
     try:
-        return len(box) >= 4 and all(
-            math.isfinite(side) and not isinstance(side, bool) for side in box
-        )
-    except (TypeError, OverflowError):
-        return False
+        corners = BoxMode.convert([float(side) for side in box], mode, BoxMode.XYXY_ABS)
+        return BoxMode.convert(corners, BoxMode.XYXY_ABS, BoxMode.XYWH_ABS)
+    except (AssertionError, NotImplementedError, OverflowError, TypeError, ValueError):
+        return None
 
 
-def is_coco_box(box: Any) -> bool:
-    """Whether it is four finite numbers."""
-    return is_box(box) and len(box) == 4
-
-
-def describe(annotation: dict, record: dict, *, source: str) -> str:
-    image_id, box = record["image_id"], annotation.get("bbox")
-    if "place" in record:  # a file with a line for each image
-        where = f"In {record['place']} an annotation"
-    else:
-        annotation_id = None
-        if PathManager.isfile(source):
-            annotation_id = annotation_id_of_box(source, image_id=image_id, box=box)
-        where = f"In {source}, annotation {annotation_id}"
-    size = f"{record.get('width')} x {record.get('height')}"
+def describe(
+    annotation: dict, record: dict, *, source: str, content: CocoContent | None = None
+) -> str:
+    # A file with a line for each image has no annotation ids.
+    where = f"In {record.get('place', source)} an annotation"
+    for original in content.annotations if content else ():
+        if original["bbox"] is annotation["bbox"]:
+            where = f"In {source}, annotation {original['id']}"
     return (
-        f"{where} of image id {image_id} has the box {shown(box, 120)}, which has "
-        f"no area inside the image of {size}; repair it, or leave out such boxes with "
+        f"{where} of image id {record['image_id']} has the box "
+        f"{shown(annotation.get('bbox'), 120)}, which has no area inside the image of "
+        f"{record.get('width')} x {record.get('height')}; repair it, or leave out such boxes with "
         '`dataloader.train.dataset.empty_boxes="skip"`.'
     )

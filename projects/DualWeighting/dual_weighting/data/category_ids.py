@@ -1,10 +1,10 @@
-"""The numbers that a data set has for its classes."""
-
-import json
+"""The classes that a data set has, and its numbers for them."""
 
 from detectron2.data import MetadataCatalog
 from detectron2.utils.file_io import PathManager
 from omegaconf import DictConfig, OmegaConf
+
+from dual_weighting.data.coco import read_coco
 
 
 def category_ids(cfg: DictConfig) -> list[int] | None:
@@ -21,12 +21,15 @@ def category_ids(cfg: DictConfig) -> list[int] | None:
 
 def ids_of_dataset(name: str) -> list[int]:
     """In the order of the classes, which Detectron2 sorts by them; empty if unknown."""
-    metadata = MetadataCatalog.get(name)
-    known = metadata.get("thing_dataset_id_to_contiguous_id")
+    known = MetadataCatalog.get(name).get("thing_dataset_id_to_contiguous_id")
     if known:
         return sorted(known, key=known.get)
-    json_file = metadata.get("json_file")
+    return [category["id"] for category in categories_of(name)]
+
+
+def categories_of(name: str) -> list[dict]:
+    """In the file of a data set, by rising id; empty where there is no such file."""
+    json_file = MetadataCatalog.get(name).get("json_file")
     if not json_file or not PathManager.isfile(json_file):
         return []
-    with PathManager.open(json_file) as file:
-        return sorted(category["id"] for category in json.load(file)["categories"])
+    return read_coco(json_file).categories

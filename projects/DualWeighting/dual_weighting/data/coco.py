@@ -1,14 +1,18 @@
 """Loading data sets of Detectron2's catalogs, with each fault in the data said in one sentence."""
 
+import contextlib
 import difflib
 import itertools
 import os
 from collections.abc import Sequence
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from detectron2.data import DatasetCatalog, MetadataCatalog, build
+from detectron2.data.datasets import register_coco_instances
 from detectron2.utils.file_io import PathManager
 
+from dual_weighting.data.annotation_checks import first_fault
 from dual_weighting.data.boxes import check_boxes
 from dual_weighting.data.builtin import (
     CROWD_DIGITS_SPLITS,
@@ -17,14 +21,43 @@ from dual_weighting.data.builtin import (
     ROOT_VARIABLE,
     datasets_root,
 )
-from dual_weighting.data.faults import find_fault
+from dual_weighting.data.coco_content import CocoContent, parse_coco
 from dual_weighting.errors import UserError
 
 EmptyBoxes = Literal["error", "skip"]
-FAULTS = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RecursionError),
-    *(TypeError, ValueError),
-)
+
+_in_use: WeakValueDictionary[tuple, CocoContent] = WeakValueDictionary()
+
+
+def read_coco(json_file: str | os.PathLike) -> CocoContent:
+    """The content of a file in COCO's format in which nothing is faulty but, perhaps, boxes.
+
+    While anything refers to it, the same object is returned without another look into the file.
+
+    Raises:
+        UserError: the file cannot be read, or the first fault in it.
+    """
+    file = PathManager.get_local_path(str(json_file))
+    key = identity(file)
+    content = _in_use.get(key)
+    if content is None:
+        content = parse_coco(file, name=str(json_file))
+        if fault := first_fault(content):
+            raise UserError(f"In {json_file}, {fault}.")
+        _in_use[key] = content
+    return content
+
+
+def content_in_use(json_file: str) -> CocoContent | None:
+    """The content of a file that has been read, if anything refers to it still."""
+    return _in_use.get(identity(json_file))
+
+
+def identity(file: str) -> tuple:
+    with contextlib.suppress(OSError):
+        status = os.stat(file)
+        return os.path.realpath(file), status.st_mtime_ns, status.st_size
+    return (file,)
 
 
 def get_detection_dataset_dicts(
@@ -61,26 +94,70 @@ def get_detection_dataset_dicts(
 
 def load(name: str, *, empty_boxes: EmptyBoxes) -> list[dict]:
     """All records of one data set, with checked boxes."""
-    json_file = MetadataCatalog.get(name).get("json_file")
-    try:
+    content = content_of(name)
+    if content is None:
         dicts = build.get_detection_dataset_dicts(name, filter_empty=False)
-        check_crowds(dicts)
-        check_boxes(dicts, source=json_file or name, empty_boxes=empty_boxes)
-    except FAULTS as error:
-        # What Detectron2 and pycocotools stumble over in a faulty file.
-        if json_file is None:
-            raise
-        raise UserError(find_fault(json_file, dataset_name=name, error=error)) from error
+    else:
+        entry = DatasetCatalog[name]
+        dicts = (entry if isinstance(entry, CocoEntry) else CocoEntry(name))()
+    source = MetadataCatalog.get(name).get("json_file") or name
+    check_boxes(dicts, source=source, empty_boxes=empty_boxes, content=content)
     return dicts
 
 
-def check_crowds(dicts: Sequence[dict]) -> None:
-    """Raise a ValueError at an "iscrowd" that is neither 0 nor 1, which nobody else would notice:
-    what is not 0 is left out of the training."""
-    for record in dicts:
-        for annotation in record.get("annotations", ()):
-            if annotation.get("iscrowd", 0) not in (0, 1):
-                raise ValueError(f"iscrowd is {annotation['iscrowd']!r}")
+class CocoEntry:
+    """A data set in COCO's format, as Detectron2's catalog has it.
+
+    Keeps the content that was read to choose settings until its records are asked for.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._kept: CocoContent | None = None
+
+    def __call__(self) -> list[dict]:
+        metadata = MetadataCatalog.get(self.name)
+        content = read_coco(metadata.json_file)
+        self._kept = None
+        set_classes(self.name, content)
+        return content.records(metadata.image_root)
+
+    def keep(self, content: CocoContent | None) -> None:
+        self._kept = content
+
+
+def is_coco(name: str) -> bool:
+    """Whether it is in COCO's format, registered here or by Detectron2."""
+    entry = DatasetCatalog[name]
+    return isinstance(entry, CocoEntry) or entry.__qualname__.startswith(
+        register_coco_instances.__name__
+    )
+
+
+def content_of(name: str | None) -> CocoContent | None:
+    """The content of the file of a data set; None where it has no file in COCO's format."""
+    if name is None or name not in DatasetCatalog or not is_coco(name):
+        return None
+    return read_coco(MetadataCatalog.get(name).json_file)
+
+
+def set_classes(name: str, content: CocoContent) -> None:
+    """Say in Detectron2's metadata what the classes are, as its `load_coco_json` does.
+
+    Raises:
+        UserError: other classes were registered.
+    """
+    metadata = MetadataCatalog.get(name)
+    registered = metadata.get("thing_classes", content.class_names)
+    if registered != content.class_names:
+        raise UserError(
+            f"In {content.json_file}, the categories are {content.class_names} but data set {name} "
+            f"is registered with {registered}; make them agree."
+        )
+    metadata.thing_classes = content.class_names
+    metadata.thing_dataset_id_to_contiguous_id = {
+        id_: k for k, id_ in enumerate(content.category_ids)
+    }
 
 
 def check_in_place(name: str) -> None:

@@ -1,13 +1,14 @@
 """What a training needs to know of a person's own file of annotations in COCO's format."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dual_weighting.data.faults import Kinds, faults, first_fault
-from dual_weighting.data.of_config import literal
+from dual_weighting.data.annotation_checks import called
+from dual_weighting.data.coco import read_coco
+from dual_weighting.data.coco_content import CocoContent, has_polygon
+from dual_weighting.data.of_config import register_own
 from dual_weighting.errors import UserError
 
 NUM_SHOWN = 5  # things of a kind that a sentence names
@@ -23,7 +24,7 @@ class CocoFile:
         without_image: annotations of images that the file does not list.
         without_polygon: annotations that Detectron2 leaves out, because their mask has no polygon
             of three points.
-        without_mask: objects without a mask.
+        num_without_mask, first_without_mask: objects without a mask.
         mask_format: what Detectron2 calls the way the masks are written; "bitmask" reads both.
     """
 
@@ -36,7 +37,8 @@ class CocoFile:
     without_objects: list[str] = field(repr=False)
     without_image: list[str] = field(repr=False)
     without_polygon: list[str] = field(repr=False)
-    without_mask: list[str] = field(repr=False)
+    num_without_mask: int
+    first_without_mask: str
     mask_format: Literal["polygon", "bitmask"]
 
     @property
@@ -46,11 +48,8 @@ class CocoFile:
 
     def entry(self) -> dict:
         """What a config says of this data set, see `of_config`."""
-        return {
-            **{key: literal(getattr(self, key)) for key in ("name", "json_file", "image_root")},
-            "thing_classes": [literal(name) for name in self.thing_classes],
-            "category_ids": self.category_ids,
-        }
+        keys = ("name", "json_file", "image_root", "thing_classes", "category_ids")
+        return {key: getattr(self, key) for key in keys}
 
     def left_out(self) -> list[str]:
         """A sentence about each kind of thing that is not used."""
@@ -66,32 +65,18 @@ class CocoFile:
 
 
 def read_coco_file(json_file: str, image_root: str | None = None) -> CocoFile:
-    """Read and check a file; `image_root` is its own folder if None.
+    """Read and check a file, and put it into Detectron2's catalogs; `image_root` is its own folder
+    if None.
 
     Raises:
         UserError: the file is missing or faulty, or an image is not there.
     """
-    content = read_content(json_file)
+    content = read_coco(json_file)
     image_root = check_folder(image_root or os.path.dirname(json_file) or ".")
-    check_images_exist(content["images"], json_file=json_file, image_root=image_root)
-    return summarize(content, json_file=json_file, image_root=image_root)
-
-
-def read_content(json_file: str, kinds: Kinds = faults) -> dict:
-    """The content of a file without any of these `kinds` of faults."""
-    if not os.path.isfile(json_file):
-        raise UserError(f"The file of annotations {json_file} does not exist.")
-    try:
-        with open(json_file, encoding="utf-8") as file:
-            content = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"{json_file} is no readable JSON ({error}); write or download it again."
-        ) from error
-    if fault := first_fault(content, kinds):
-        raise UserError(f"In {json_file}, {fault}.")
-    content.setdefault("annotations", [])
-    return content
+    check_images_exist(content.images, json_file=json_file, image_root=image_root)
+    file = summarize(content, json_file=json_file, image_root=image_root)
+    register_own(**file.entry())
+    return file
 
 
 def check_folder(image_root: str) -> str:
@@ -115,40 +100,28 @@ def missing_images(images: Sequence[dict], image_root: str) -> list[dict]:
     return [x for x in images if not os.path.isfile(os.path.join(image_root, x["file_name"]))]
 
 
-def summarize(content: dict, *, json_file: str, image_root: str) -> CocoFile:
-    categories = sorted(content["categories"], key=lambda category: category["id"])
-    image_ids = {image["id"] for image in content["images"]}
-    inside = [x for x in content["annotations"] if x["image_id"] in image_ids]
+def summarize(content: CocoContent, *, json_file: str, image_root: str) -> CocoFile:
+    inside = [x for x in content.annotations if x["image_id"] in content.size_of_image]
     objects = [x for x in inside if not x.get("iscrowd", 0)]
     with_objects = {annotation["image_id"] for annotation in objects}
+    without_mask = [x for x in objects if not x.get("segmentation")]
+    outside = [x for x in content.annotations if x["image_id"] not in content.size_of_image]
     return CocoFile(
         json_file=os.path.abspath(json_file),
         image_root=os.path.abspath(image_root),
-        category_ids=[category["id"] for category in categories],
-        thing_classes=[category["name"] for category in categories],
-        num_images=len(image_ids),
+        category_ids=content.category_ids,
+        thing_classes=content.class_names,
+        num_images=len(content.images),
         num_objects=len(objects),
-        without_objects=[x["file_name"] for x in content["images"] if x["id"] not in with_objects],
-        without_image=[called(x) for x in content["annotations"] if x["image_id"] not in image_ids],
+        without_objects=[x["file_name"] for x in content.images if x["id"] not in with_objects],
+        without_image=[called(x) for x in outside],
         without_polygon=[called(x) for x in inside if not has_polygon(x)],
-        without_mask=[called(x) for x in objects if not x.get("segmentation")],
+        num_without_mask=len(without_mask),
+        first_without_mask=called(without_mask[0]) if without_mask else "",
         mask_format="bitmask"
         if any(isinstance(x.get("segmentation"), dict) for x in objects)
         else "polygon",
     )
-
-
-def has_polygon(annotation: dict) -> bool:
-    """Whether Detectron2 keeps the annotation: all but a list of polygons of which none has three
-    points."""
-    mask = annotation.get("segmentation")
-    if not mask or isinstance(mask, dict):
-        return True
-    return any(len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in mask)
-
-
-def called(annotation: dict) -> str:
-    return f"annotation {annotation['id']} of image id {annotation['image_id']}"
 
 
 def some(items: Sequence[str], number: int = NUM_SHOWN) -> str:

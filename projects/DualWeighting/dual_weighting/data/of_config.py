@@ -1,16 +1,24 @@
 """Data sets that a config brings along: a person's own, in COCO's format."""
 
-import os
 import re
+from typing import Any
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
-from detectron2.data.datasets import register_coco_instances
 from omegaconf import DictConfig, OmegaConf
 
+from dual_weighting.data.category_ids import categories_of
+from dual_weighting.data.coco import CocoEntry, content_in_use
 
-def literal(text: str) -> str:
-    """`text` as a value of a config, in which "${" is no interpolation."""
-    return re.sub(r"(\\*)\$\{", lambda found: 2 * found[1] + r"\${", text)
+
+def literal(value: Any) -> Any:
+    """`value` as one of a config, in whose texts "${" is no interpolation."""
+    if isinstance(value, dict):
+        return {key: literal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [literal(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"(\\*)\$\{", lambda found: 2 * found[1] + r"\${", value)
 
 
 def register_datasets(cfg: DictConfig) -> None:
@@ -34,6 +42,7 @@ def register_own(
 ) -> None:
     """Register one data set under `name`, in the place of any other of that name."""
     wanted = {
+        "evaluator_type": "coco",
         "json_file": json_file,
         "image_root": image_root,
         "thing_classes": thing_classes,
@@ -42,11 +51,20 @@ def register_own(
     if name in DatasetCatalog:
         metadata = MetadataCatalog.get(name)
         if all(metadata.get(key) == value for key, value in wanted.items()):
+            DatasetCatalog[name].keep(content_in_use(json_file))
             return
         DatasetCatalog.remove(name)
         MetadataCatalog.remove(name)
-    metadata = {key: wanted[key] for key in wanted if key not in ("json_file", "image_root")}
-    register_coco_instances(name, metadata, json_file, image_root)
+    MetadataCatalog.get(name).set(**wanted)
+    DatasetCatalog.register(name, CocoEntry(name))
+    DatasetCatalog[name].keep(content_in_use(json_file))
+
+
+def release_contents() -> None:
+    """Forget what has been read of the data sets in Detectron2's catalogs."""
+    for entry in DatasetCatalog.values():
+        if isinstance(entry, CocoEntry):
+            entry.keep(None)
 
 
 def class_names(cfg: DictConfig) -> list[str]:
@@ -57,12 +75,8 @@ def class_names(cfg: DictConfig) -> list[str]:
     for split in ("test", "train"):
         names = OmegaConf.select(cfg, f"dataloader.{split}.dataset.names")
         for name in [names] if isinstance(names, str) else names or []:
-            metadata = MetadataCatalog.get(name)
-            if "thing_classes" not in metadata.as_dict() and os.path.isfile(
-                metadata.get("json_file", "")
-            ):
-                DatasetCatalog.get(name)  # Detectron2 finds the names in the file then
-            classes = metadata.get("thing_classes")
+            classes = MetadataCatalog.get(name).get("thing_classes")
+            classes = classes or [category["name"] for category in categories_of(name)]
             if classes and len(classes) == num_classes:
                 return list(classes)
     return [str(k) for k in range(num_classes)]

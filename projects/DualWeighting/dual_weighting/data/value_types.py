@@ -1,12 +1,16 @@
-"""What the values of a file in COCO's format have to be: what is wrong with those that are not."""
+"""The parts of a file in COCO's format and the types of its values: what is wrong with those that
+are others."""
 
 import math
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 LARGEST_SIDE = 2**31  # pixels; beyond it numbers of pixels are no numbers that torch counts with
+LARGEST_ID = 2**63 - 1  # that evaluators can sort
+LARGEST_AREA = 1e10  # square pixels; COCO's evaluation ignores larger objects
+LARGEST_OUTLINE = 1e6  # pixels; the memory to fill a polygon grows with its length
 
 
 def is_number(value: Any) -> bool:
@@ -17,19 +21,23 @@ def is_number(value: Any) -> bool:
 
 
 def is_whole(value: Any) -> bool:
-    return is_number(value) and value == int(value)
+    return is_number(value) and value == int(value) and abs(value) <= LARGEST_ID
 
 
 def is_size(value: Any) -> bool:
     return is_whole(value) and 0 < value < LARGEST_SIDE
 
 
+def is_area(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= LARGEST_AREA
+
+
 def is_text(value: Any) -> bool:
-    """Whether it is text that can be printed on one line."""
-    if not isinstance(value, str):
+    """Whether it is text that can be printed on one line, and more than blanks."""
+    if not isinstance(value, str) or not value.strip():
         return False
     return value.isprintable() or all(
-        unicodedata.category(letter) not in ("Cc", "Cs") for letter in value
+        unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in value
     )
 
 
@@ -45,19 +53,37 @@ def is_list(value: Any) -> bool:
     return isinstance(value, list)
 
 
+def is_coco_box(value: Any) -> bool:
+    """Whether it is a list of four numbers of pixels."""
+    return (
+        isinstance(value, list)
+        and len(value) == 4
+        and all(is_number(side) and abs(side) < LARGEST_SIDE for side in value)
+    )
+
+
 def is_mask(value: Any) -> bool:
     """Whether it is nothing, a list of polygons, or a run-length code."""
     if isinstance(value, dict):
         size, counts = value.get("size"), value.get("counts")
         whole = isinstance(size, list) and len(size) == 2 and all(map(is_size, size))
-        return whole and (
-            isinstance(counts, str) or (is_numbers(counts) and min(counts, default=0) >= 0)
-        )
-    return not value or (isinstance(value, list) and all(map(is_numbers, value)))
+        return whole and (isinstance(counts, str) or (is_numbers(counts) and are_runs(counts)))
+    return not value or (isinstance(value, list) and all(map(is_outline, value)))
+
+
+def are_runs(counts: list) -> bool:
+    return all(value >= 0 and value == int(value) for value in counts)
+
+
+def is_outline(value: Any) -> bool:
+    """Whether it is a list of numbers of pixels; fast, as polygons are long."""
+    return is_numbers(value) and (
+        not value or (max(value) <= LARGEST_OUTLINE and min(value) >= -LARGEST_OUTLINE)
+    )
 
 
 def is_numbers(value: Any) -> bool:
-    """Whether it is a list of finite numbers; fast, as polygons are long."""
+    """Whether it is a list of finite numbers."""
     if not isinstance(value, list) or not set(map(type, value)) <= {int, float}:
         return False
     try:
@@ -66,35 +92,113 @@ def is_numbers(value: Any) -> bool:
         return False
 
 
-Rule = tuple[str, Callable[[Any], bool], str]  # key, test, what to do
+class Rule(NamedTuple):
+    """What the value under `key` has to be, and what to do if it is not.
 
+    Attributes:
+        holds: whether a value is so.
+        hold: whether many surely are, told quickly; all are looked at if None.
+    """
+
+    key: str
+    holds: Callable[[Any], bool]
+    advice: str
+    hold: Callable[[Sequence[Any]], bool] | None = None
+
+
+def small_integers(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= {int} and (
+        not values or (max(values) <= LARGEST_ID and min(values) >= -LARGEST_ID)
+    )
+
+
+def lists(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= {list}
+
+
+def flags(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= {int} and set(values) <= {0, 1}
+
+
+def areas(values: Sequence[Any]) -> bool:
+    return is_numbers(values) and (not values or (max(values) <= LARGEST_AREA and min(values) >= 0))
+
+
+ID = "make it a whole number, or text"
 WHOLE = "make it a whole number"
+REQUIRED = {
+    "image": ("id", "file_name", "height", "width"),
+    "category": ("id", "name"),
+    "annotation": ("id", "image_id", "category_id", "bbox"),
+}
 RULES: dict[str, tuple[Rule, ...]] = {
     "image": (
-        ("id", is_id, "make it a whole number, or text"),
-        ("file_name", is_text, "write the name of the file"),
-        ("height", is_size, "write how many pixels the image has"),
-        ("width", is_size, "write how many pixels the image has"),
+        Rule("id", is_id, ID, small_integers),
+        Rule("file_name", is_text, "write the name of the file"),
+        Rule("height", is_size, "write how many pixels the image has"),
+        Rule("width", is_size, "write how many pixels the image has"),
     ),
-    "category": (("id", is_whole, WHOLE), ("name", is_text, "put it in quotes, on one line")),
+    "category": (
+        Rule("id", is_whole, WHOLE),
+        Rule("name", is_text, "write a name in quotes, on one line"),
+    ),
     "annotation": (
-        ("id", is_id, "make it a whole number, or text"),
-        ("image_id", is_id, "write the id of its image"),
-        ("category_id", is_whole, WHOLE),
-        ("bbox", is_list, "make it [x, y, width, height]"),
-        ("iscrowd", is_flag, "make it 0 or 1"),
-        ("area", is_number, "make it a number, or leave it out"),
-        ("segmentation", is_mask, "make it a list of polygons or a run-length code"),
+        Rule("id", is_id, ID, small_integers),
+        Rule("image_id", is_id, "write the id of its image", small_integers),
+        Rule("category_id", is_whole, WHOLE, small_integers),
+        Rule("bbox", is_list, "make it [x, y, width, height]", lists),
+        Rule("iscrowd", is_flag, "make it 0 or 1", flags),
+        Rule("area", is_area, "make it a number of square pixels, or leave it out", areas),
+        Rule("segmentation", is_mask, "make it a list of polygons or a run-length code"),
     ),
 }
 
 
+def basic_faults(content: Any) -> Iterator[str]:
+    """Parts that the content of a file lacks and values of wrong types, most basic first.
+
+    What comes after a fault may rely on there being none: ask for the first only.
+    """
+    if not isinstance(content, dict):
+        yield f"the outermost value is a {type(content).__name__}; in COCO's format it is an object"
+    for key in ("images", "categories"):
+        if not isinstance(content.get(key), list) or not content[key]:
+            yield f'there are no "{key}"; add the list'
+    annotations = content.get("annotations", [])
+    if not isinstance(annotations, list):
+        yield f'the "annotations" are a {type(annotations).__name__}; make them a list'
+    kinds = {
+        "image": content["images"],
+        "category": content["categories"],
+        "annotation": annotations,
+    }
+    for faults in (missing_keys, wrong_types):
+        for kind, items in kinds.items():
+            yield from faults(items, kind)
+
+
+def missing_keys(items: list, kind: str) -> Iterator[str]:
+    required = set(REQUIRED[kind])
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            yield f"{kind} number {number} of the list is {shown(item)}; make it an object"
+        elif not required <= item.keys():
+            key = next(key for key in REQUIRED[kind] if key not in item)
+            which = item.get("id")
+            name = f"number {number} of the list" if which is None else f"id {shown(which)}"
+            yield f'{kind} {name} has no "{key}"; add it'
+
+
 def wrong_types(items: list[dict], kind: str) -> Iterator[str]:
     """A sentence about each value that breaks one of the `RULES` of its kind."""
-    for item in items:
-        for key, is_right, advice in RULES[kind]:
-            if key in item and not is_right(item[key]):
-                yield f'{kind} id {item["id"]!r} has the "{key}" {shown(item[key])}; {advice}'
+    for rule in RULES[kind]:
+        values = [item[rule.key] for item in items if rule.key in item]
+        if rule.hold and rule.hold(values):
+            continue
+        for item in items:
+            if rule.key in item and not rule.holds(item[rule.key]):
+                value = shown(item[rule.key])
+                yield f'{kind} id {shown(item["id"])} has the "{rule.key}" {value}; {rule.advice}'
     if kind == "image" and len({isinstance(item["id"], str) for item in items}) > 1:
         yield "some image ids are text and some are numbers; make them all of one kind"
 

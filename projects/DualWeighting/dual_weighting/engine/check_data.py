@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from omegaconf import DictConfig, OmegaConf
 
 from dual_weighting.data.annotation_checks import AnnotationTable, annotation_findings
-from dual_weighting.data.coco_file import check_folder, read_content
-from dual_weighting.data.faults import basic_faults
+from dual_weighting.data.coco_content import parse_coco
+from dual_weighting.data.coco_file import check_folder
 from dual_weighting.data.findings import Finding, report
 from dual_weighting.data.image_checks import (
     ImageFile,
@@ -73,7 +73,7 @@ class Split:
     files: list[ImageFile]
 
     def images(self) -> list[tuple[dict, ImageFile]]:
-        return list(zip(self.table.content["images"], self.files, strict=True))
+        return list(zip(self.table.content.images, self.files, strict=True))
 
     def title(self) -> str:
         return (
@@ -84,9 +84,9 @@ class Split:
 
 
 def read_split(json_file: str, image_root: str | None, args: argparse.Namespace) -> Split:
-    content = read_content(json_file, basic_faults)
+    content = parse_coco(json_file)
     image_root = check_folder(image_root or os.path.dirname(json_file) or ".")
-    paths = [os.path.join(image_root, str(image["file_name"])) for image in content["images"]]
+    paths = [os.path.join(image_root, image["file_name"]) for image in content.images]
     name = os.path.basename(json_file)
     files = read_image_files(paths, pixels=not args.headers_only, name=name)
     return Split(json_file, AnnotationTable.of(content), files)
@@ -99,7 +99,7 @@ def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:
     objects = split.table.is_object() & split.table.is_loaded()
     if not objects.any() and not any(x.stops and x.items for x in findings):
         yield Finding("files without any object", [split.json_file], stops=True)
-    yield from image_findings(split.table.content["images"], split.files)
+    yield from image_findings(split.table.content.images, split.files)
 
 
 def between(train: Split, val: Split) -> list[Finding]:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint.atomic_file import atomic_file
+from dual_weighting.data.coco import content_of
 from dual_weighting.data.of_config import literal
 from dual_weighting.engine.config import build
 from dual_weighting.engine.overrides import accepts
@@ -36,6 +37,7 @@ class Evaluation:
         evaluator = cfg.dataloader.evaluator
         if accepts(evaluator, "output_dir") and not evaluator.get("output_dir"):
             evaluator.output_dir = literal(str(self.output_dir / "inference"))
+        self.content = content_of(evaluator.get("dataset_name"))  # read once for all uses
         self.loader = build(cfg, "dataloader.test")
         self.evaluator = build(cfg, "dataloader.evaluator")
         self.duplicates = duplicate_report(

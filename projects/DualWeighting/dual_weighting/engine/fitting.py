@@ -40,7 +40,7 @@ class Fitting:
         cfg, train, val = self.cfg, self.data.train, self.data.val
         if train is None and cfg.get("datasets"):
             check_same_classes(cfg.datasets[0].thing_classes, "the config", val)
-        cfg.datasets = [data.entry() for data in (train, val) if data is not None]
+        cfg.datasets = [literal(data.entry()) for data in (train, val) if data is not None]
         cfg.dataloader.test.dataset.names = literal(val.name)
         if train is not None:
             cfg.dataloader.train.dataset.names = literal(train.name)
@@ -196,9 +196,9 @@ def literal_keys(node: DictConfig, name: str, *, prefix: str) -> Iterator[str]:
 
 
 def check_masks(data: CocoFile) -> None:
-    if data.without_mask:
+    if data.num_without_mask:
         raise UserError(
-            f"The config trains masks, but in {data.json_file} {data.without_mask[0]} has no "
-            f"segmentation, as {len(data.without_mask)} of {data.num_objects} objects: add them, "
+            f"The config trains masks, but in {data.json_file} {data.first_without_mask} has no "
+            f"segmentation, as {data.num_without_mask} of {data.num_objects} objects: add them, "
             "or use a config without masks."
         )

@@ -15,6 +15,7 @@ from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbone_weights import is_backbone_address
+from dual_weighting.data.of_config import release_contents
 from dual_weighting.engine.best_checkpoint import BEST
 from dual_weighting.engine.command_config import config_of_command
 from dual_weighting.engine.config import build, check_sections
@@ -46,6 +47,8 @@ def train_command(args: argparse.Namespace) -> None:
     device = choose_device(cfg.train.device)
     if not getattr(args, "eval_only", False):
         check_training_options(cfg, device)
+    if args.num_gpus * args.num_machines > 1:
+        release_contents()  # each process reads its own
     launch_processes(run, args, device=device)
 
 
@@ -78,7 +81,8 @@ def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict
             f"for example train.init_checkpoint={Path(cfg.train.output_dir, 'model_final.pth')}."
         )
     checkpointer.resume_or_load(start, resume=resume)
-    results = Evaluation(cfg, model)()
+    evaluation = Evaluation(cfg, model)
+    results = evaluation()
     after_evaluation(cfg, cfg.train.output_dir)
     return results
 
@@ -143,10 +147,11 @@ def build_validation(
 
     Reads the data, so that what is wrong with it is said before the training.
     """
+    evaluation = Evaluation(cfg, evaluated)
     losses = None
     if cfg.train.get("validation_loss", False):
         losses = ValidationLoss(cfg, evaluated, precision=precision)
-    return Validation(Evaluation(cfg, evaluated), losses, metrics=named_metrics(cfg))
+    return Validation(evaluation, losses, metrics=named_metrics(cfg))
 
 
 def resume_or_load(

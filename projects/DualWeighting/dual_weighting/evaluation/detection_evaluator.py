@@ -2,18 +2,20 @@
 
 import itertools
 import json
+import logging
 from pathlib import Path
 
+import torch
+from detectron2.data import MetadataCatalog
 from detectron2.evaluation import COCOEvaluator
 from detectron2.evaluation.coco_evaluation import _evaluate_predictions_on_coco
-from detectron2.utils.file_io import PathManager
 
+from dual_weighting.data.coco import read_coco
 from dual_weighting.errors import UserError
 from dual_weighting.evaluation.coco_metrics import restore_category_ids
 from dual_weighting.evaluation.engines import (
     DEFAULT_ENGINE,
     check_engine,
-    complete,
     read_annotations,
     statistics_of,
 )
@@ -51,15 +53,18 @@ class DetectionEvaluator(COCOEvaluator):
                 f"max_dets_per_image={max_dets_per_image} needs engine='pycocotools': the numbers "
                 f"of {engine} are those of COCO, with 100 detections an image."
             )
-        super().__init__(
-            dataset_name,
-            tasks,
-            output_dir=output_dir,
-            max_dets_per_image=max_dets_per_image,
-            use_fast_impl=False,
-        )
+        metadata = MetadataCatalog.get(dataset_name)
+        if metadata.get("json_file") is None:  # Detectron2 writes such a file
+            super().__init__(dataset_name, output_dir=output_dir)
+        # What COCOEvaluator's constructor does, which would read the file by itself.
+        self._logger = logging.getLogger(__name__)
+        self._metadata, self._tasks, self._output_dir = metadata, tasks, output_dir
+        self._distributed, self._use_fast_impl, self._kpt_oks_sigmas = True, False, ()
+        self._cpu_device = torch.device("cpu")
+        self._max_dets_per_image = [1, 10, max_dets_per_image or 100]
         self.engine = engine
-        complete(self._coco_api)
+        self._do_evaluation = read_coco(metadata.json_file).annotated
+        self._coco_api = read_annotations(metadata.json_file, engine)
 
     def _eval_predictions(self, predictions: list[dict], img_ids: list[int] | None = None) -> None:
         """Detectron2's, whose pycocotools is not to be chosen."""
@@ -72,8 +77,7 @@ class DetectionEvaluator(COCOEvaluator):
             file = Path(self._output_dir, "coco_instances_results.json")
             file.write_text(json.dumps(results), encoding="utf-8")
         self._logger.info("Evaluating predictions with %s ...", self.engine)
-        json_file = PathManager.get_local_path(self._metadata.json_file)
-        ground_truth = read_annotations(json_file, self.engine)
+        ground_truth = self._coco_api
         for task in self._tasks or self._tasks_from_predictions(results):
             statistics = None
             if results:

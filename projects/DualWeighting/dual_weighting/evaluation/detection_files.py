@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dual_weighting.data.coco import read_coco
 from dual_weighting.errors import UserError
 
 FAULTS = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
@@ -76,24 +77,22 @@ def read_detection_data(
     Raises:
         UserError: a file cannot be read, or the detections are not of this data set.
     """
-    truth, results = read_json(json_file), read_json(results_json)
-    try:
-        categories = {c["id"]: str(c["name"]) for c in truth["categories"]}
-        if not category_ids:
-            category_ids = {category: k for k, category in enumerate(sorted(categories))}
-            class_names = None
-        if not class_names:
-            names = {k: categories.get(category, category) for category, k in category_ids.items()}
-            class_names = [str(names[k]) for k in sorted(names)]
-        images = {image["id"]: k for k, image in enumerate(truth["images"])}
-        annotations = truth["annotations"]
-        crowd = np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool)
-        objects, order = boxes_of(annotations, images, category_ids)
-        crowd = crowd[order]
-    except FAULTS as error:
-        raise UserError(
-            f"{json_file} is no annotation file in COCO's format ({said(error)})."
-        ) from error
+    content, results = read_coco(json_file), read_json(results_json)
+    if not category_ids:
+        category_ids = {category: k for k, category in enumerate(content.category_ids)}
+        class_names = content.class_names
+    if not class_names:
+        names = dict(zip(content.category_ids, content.class_names, strict=True))
+        class_names = [str(names.get(x, x)) for x in sorted(category_ids, key=category_ids.get)]
+    images = {image["id"]: k for k, image in enumerate(content.images)}
+    annotations = [
+        x
+        for x in content.ground_truth()["annotations"]
+        if x["image_id"] in images and x["category_id"] in category_ids
+    ]
+    crowd = np.array([x["iscrowd"] for x in annotations], bool)
+    objects, order = boxes_of(annotations, images, category_ids)
+    crowd = crowd[order]
     try:
         scores = np.array([r["score"] for r in results], float).reshape(len(results))
         detections, order = boxes_of(results, images, category_ids, scores)
@@ -106,7 +105,7 @@ def read_detection_data(
         ) from error
     return DetectionData(
         class_names=list(class_names),
-        file_names=[str(image["file_name"]) for image in truth["images"]],
+        file_names=[image["file_name"] for image in content.images],
         objects=objects,
         crowd=crowd,
         detections=detections,

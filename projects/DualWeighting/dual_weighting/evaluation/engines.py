@@ -1,7 +1,7 @@
 """Who computes COCO's statistics: hotcoco, or pycocotools, the reference.
 
-hotcoco's classes have the names, methods and results of pycocotools'. They are known to differ in
-one case: of an object whose annotation id is 0, pycocotools takes every detection for wrong.
+hotcoco's classes have the names, methods and results of pycocotools'. Of an object whose annotation
+id is 0, pycocotools takes every detection for wrong; here both get ids above 0.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import hotcoco
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from dual_weighting.data.coco import read_coco
 from dual_weighting.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -30,31 +31,26 @@ def check_engine(name: str) -> None:
 
 
 def read_annotations(json_file: str, engine: str = DEFAULT_ENGINE) -> Annotations:
-    """The annotations of a file in COCO's format, for evaluations with `engine`.
+    """The annotations of a file in COCO's format, for evaluations with `engine`; see
+    `CocoContent.ground_truth` for what is filled in.
 
     hotcoco is strict, for example it wants numbers as image ids; what it refuses is left to
     pycocotools, which the log says.
     """
+    content = read_coco(json_file).ground_truth()
     if engine == "hotcoco":
         try:
-            return hotcoco.COCO(json_file)
-        except ValueError as error:
+            return hotcoco.COCO(content)
+        except (OverflowError, TypeError, ValueError) as error:
             logger.warning(
                 "hotcoco does not read %s (%s): pycocotools evaluates, more slowly",
                 json_file,
                 error,
             )
+    annotations = COCO()
+    annotations.dataset = content
     with contextlib.redirect_stdout(io.StringIO()):
-        return complete(COCO(json_file))
-
-
-def complete(annotations: COCO) -> COCO:
-    """Fill in what pycocotools needs and many files lack, as hotcoco does: an annotation is no
-    crowd, and its area is that of its box."""
-    for annotation in annotations.anns.values():
-        annotation.setdefault("iscrowd", 0)
-        if "area" not in annotation and "bbox" in annotation:
-            annotation["area"] = annotation["bbox"][2] * annotation["bbox"][3]
+        annotations.createIndex()
     return annotations
 
 

@@ -1,0 +1,195 @@
+"""The one reading of a file in COCO's format, which all commands share."""
+
+import contextlib
+import gc
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from detectron2.structures import BoxMode
+from pycocotools import mask as rle
+
+from dual_weighting.data.value_types import basic_faults, is_coco_box
+from dual_weighting.errors import UserError
+
+MIN_POINTS = 3  # of a polygon; Detectron2 leaves out those with fewer
+
+
+@dataclass(frozen=True, eq=False)
+class CocoContent:
+    """A file whose ids, names and values have the right types and that lacks no part.
+
+    Attributes:
+        annotated: whether the file has "annotations" at all; images to be tested have none.
+    """
+
+    json_file: str
+    images: list[dict]
+    annotations: list[dict]
+    categories: list[dict]  # by rising id
+    annotated: bool = True
+
+    @property
+    def category_ids(self) -> list[int]:
+        return [category["id"] for category in self.categories]
+
+    @property
+    def class_names(self) -> list[str]:
+        return [category["name"] for category in self.categories]
+
+    def records(self, image_root: str) -> list[dict]:
+        """In Detectron2's format, by rising image id, as its `load_coco_json` makes them."""
+        objects = defaultdict(list)
+        class_of = {id_: k for k, id_ in enumerate(self.category_ids)}
+        for annotation in self.annotations:
+            if has_polygon(annotation):
+                entry = {
+                    "iscrowd": annotation.get("iscrowd", 0),
+                    "bbox": annotation["bbox"],
+                    "category_id": class_of[annotation["category_id"]],
+                    "bbox_mode": BoxMode.XYWH_ABS,
+                }
+                if mask := annotation.get("segmentation"):
+                    entry["segmentation"] = detectron2_mask(mask)
+                objects[annotation["image_id"]].append(entry)
+        return [
+            {
+                "file_name": os.path.join(image_root, image["file_name"]),
+                "height": image["height"],
+                "width": image["width"],
+                "image_id": image["id"],
+                "annotations": objects[image["id"]],
+            }
+            for image in sorted(self.images, key=lambda image: image["id"])
+        ]
+
+    @cached_property
+    def size_of_image(self) -> dict[int | str, list[int]]:
+        """Height and width by image id."""
+        return {image["id"]: [image["height"], image["width"]] for image in self.images}
+
+    def ground_truth(self) -> dict:
+        """As evaluators want it: every annotation has an area and a number above 0 as its id, and
+        nothing that no evaluator of boxes and masks reads; without those that have no box."""
+        sound = all(type(x["id"]) is int and x["id"] > 0 for x in self.annotations)
+        annotations = []
+        for number, annotation in enumerate(self.annotations, start=1):
+            if not is_coco_box(annotation["bbox"]):
+                continue
+            width, height = annotation["bbox"][2:]
+            entry = {
+                "id": annotation["id"] if sound else number,
+                "image_id": annotation["image_id"],
+                "category_id": annotation["category_id"],
+                "bbox": annotation["bbox"],
+                "area": annotation.get("area", width * height),
+                "iscrowd": int(annotation.get("iscrowd", 0)),
+            }
+            if mask := annotation.get("segmentation"):
+                size = self.size_of_image.get(annotation["image_id"], [0, 0])
+                empty = {"size": size, "counts": [size[0] * size[1]]}
+                entry["segmentation"] = detectron2_mask(mask) or empty
+            annotations.append(entry)
+        return {
+            "info": {},
+            "images": [
+                {key: image[key] for key in ("id", "file_name", "height", "width")}
+                for image in self.images
+            ],
+            "annotations": annotations,
+            "categories": [{"id": x["id"], "name": x["name"]} for x in self.categories],
+        }
+
+
+def has_polygon(annotation: dict) -> bool:
+    """Whether Detectron2 keeps the annotation: all but a list of polygons of which none has three
+    points."""
+    mask = annotation.get("segmentation")
+    return not mask or isinstance(mask, dict) or any(map(is_polygon, mask))
+
+
+def is_polygon(numbers: list[float]) -> bool:
+    return len(numbers) >= 2 * MIN_POINTS and len(numbers) % 2 == 0
+
+
+def detectron2_mask(mask: list | dict) -> list | dict:
+    if isinstance(mask, list):
+        return [polygon for polygon in mask if is_polygon(polygon)]
+    return rle.frPyObjects(mask, *mask["size"]) if isinstance(mask["counts"], list) else mask
+
+
+def parse_coco(file: str, *, name: str | None = None) -> CocoContent:
+    """The content of a file that may have faults in its ids, boxes and masks.
+
+    Raises:
+        UserError: the file cannot be read, or a part of it or a type is wrong.
+    """
+    name = name or file
+    content = read_json(file, name=name)
+    if fault := next(basic_faults(content), None):
+        raise UserError(f"In {name}, {fault}.")
+    for items, keys in (
+        (content["images"], ("id", "height", "width")),
+        (content.get("annotations", ()), ("id", "image_id", "category_id")),
+        (content["categories"], ("id",)),
+    ):
+        make_whole(items, keys)
+    return CocoContent(
+        json_file=name,
+        images=content["images"],
+        annotations=content.get("annotations", []),
+        categories=sorted(content["categories"], key=lambda category: category["id"]),
+        annotated="annotations" in content,
+    )
+
+
+def make_whole(items: list[dict], keys: tuple[str, ...]) -> None:
+    """Turn whole numbers that are written as floats into integers, in place."""
+    for key in keys:
+        if float in {type(item[key]) for item in items}:
+            for item in items:
+                if isinstance(item[key], float):
+                    item[key] = int(item[key])
+
+
+def read_json(file: str, *, name: str | None = None) -> Any:
+    """The content of a JSON file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without.
+
+    Raises:
+        UserError: it cannot be read; `name` is what it is called.
+    """
+    name = name or file
+    if not os.path.isfile(file):
+        raise UserError(f"The file of annotations {name} does not exist.")
+    try:
+        with collecting_no_garbage():
+            with open(file, "rb") as stream:
+                content = stream.read()
+            text = content.decode(json.detect_encoding(content))
+            del content
+            return json.loads(text)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it as such."
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{name} is no readable JSON ({error}); write or download it again."
+        ) from error
+
+
+@contextlib.contextmanager
+def collecting_no_garbage() -> Iterator[None]:
+    """Without the garbage collector, which would look at millions of new objects again and again
+    and find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
