@@ -31,7 +31,9 @@ def test_ids_of_the_annotations(cfg, tmp_path):
     path = tmp_path / "annotations.json"
     MetadataCatalog.get(NAME).json_file = str(path)
     assert category_ids(cfg) is None
-    path.write_text(json.dumps({"categories": [{"id": 5, "name": "b"}, {"id": 2, "name": "a"}]}))
+    image = {"id": 1, "file_name": "1.png", "width": 9, "height": 9}
+    categories = [{"id": 5, "name": "b"}, {"id": 2, "name": "a"}]
+    path.write_text(json.dumps({"images": [image], "categories": categories}))
     assert category_ids(cfg) == [2, 5]
 
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dual_weighting.data.coco_file import has_polygon, read_coco_file
+from dual_weighting.data.coco_content import has_polygon
+from dual_weighting.data.coco_file import read_coco_file
 from dual_weighting.errors import UserError
 
 TRIANGLE = [1, 1, 9, 1, 5, 9]
@@ -32,7 +33,7 @@ def test_what_a_file_says(read, content, tmp_path):
     assert (data.category_ids, data.thing_classes) == ([3, 7], ["cat", "dog"])
     assert (data.num_images, data.num_objects, data.without_objects) == (3, 2, ["1.png"])
     assert data.name == f"coco:{tmp_path / 'own.json'}" and data.image_root == str(tmp_path)
-    assert data.mask_format == "polygon" and len(data.without_mask) == 2
+    assert data.mask_format == "polygon" and data.num_without_mask == 2
     assert data.left_out() == []
     assert "annotation" not in repr(data)  # the log of a training has it
 
@@ -59,7 +60,7 @@ def test_masks(read, content):
     content["annotations"][0]["segmentation"] = [TRIANGLE]
     content["annotations"][1]["segmentation"] = {"size": [30, 40], "counts": [1200]}
     data = read(content)
-    assert data.mask_format == "bitmask" and not data.without_mask
+    assert data.mask_format == "bitmask" and data.num_without_mask == 0
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_sentence_names_file_and_fault(register, content, tmp_path, fault, expec
 def test_annotation_without_a_box(register, content):
     del content["annotations"][1]["bbox"]
     name = register(content)
-    with pytest.raises(UserError, match="annotation 12 of image id 2 has the box None"):
+    with pytest.raises(UserError, match='annotation id 12 has no "bbox"'):
         get_detection_dataset_dicts(names=name)
 
 

@@ -8,20 +8,22 @@ from omegaconf import OmegaConf
 
 from dual_weighting import model_zoo
 from dual_weighting.data.annotation_checks import AnnotationTable
+from dual_weighting.data.coco_content import CocoContent
 from dual_weighting.engine.pyramid_check import PyramidCheck, pyramid_strides, resized
 
 
 def check(boxes, config="Digits/dw_R_18_FPN.py", augmentations=(), width=640, height=640):
     """Of boxes (x, y, width, height) in one image; strides are 8, 16, 32."""
     table = AnnotationTable.of(
-        {
-            "images": [{"id": 1, "file_name": "a.png", "width": width, "height": height}],
-            "annotations": [
-                {"id": k, "image_id": 1, "category_id": 1, "bbox": box}
+        CocoContent(
+            "own.json",
+            [{"id": 1, "file_name": "a.png", "width": width, "height": height}],
+            [
+                {"id": k, "image_id": 1, "category_id": 1, "bbox": list(box)}
                 for k, box in enumerate(boxes, start=1)
             ],
-            "categories": [{"id": 1, "name": "x"}],
-        }
+            [{"id": 1, "name": "x"}],
+        )
     )
     mapper = OmegaConf.create({"augmentations": list(augmentations)}, flags={"allow_objects": True})
     return PyramidCheck(table, model_zoo.get_config(config).model, mapper)

@@ -65,7 +65,10 @@ def random_data(seed, num_images=12):
                     "segmentation": ellipse(box),
                 }
             )
-    images = [{"id": n, "width": SIZE, "height": SIZE} for n in range(1, num_images + 1)]
+    images = [
+        {"id": n, "file_name": f"{n}.png", "width": SIZE, "height": SIZE}
+        for n in range(1, num_images + 1)
+    ]
     categories = [{"id": n, "name": f"class {n}"} for n in CATEGORY_IDS]
     return {"images": images, "annotations": annotations, "categories": categories}, results
 

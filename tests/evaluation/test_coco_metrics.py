@@ -22,7 +22,7 @@ def annotations(tmp_path):
                 "iscrowd": crowd}  # fmt: skip
 
     content = {
-        "images": [{"id": 1, "width": 100, "height": 100}],
+        "images": [{"id": 1, "file_name": "1.png", "width": 100, "height": 100}],
         "annotations": [
             annotation(1, BOX, 1),
             annotation(2, FAR, 2),

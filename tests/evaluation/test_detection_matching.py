@@ -160,7 +160,7 @@ def test_a_file_that_is_cut_short(tmp_path):
     with pytest.raises(UserError, match=r"none.json cannot be read \(No such file"):
         read_detection_data(truth, tmp_path / "none.json")
     (tmp_path / "results.json").write_text("[]")
-    with pytest.raises(UserError, match=r"is no annotation file in COCO's format"):
+    with pytest.raises(UserError, match=r"the outermost value is a list"):
         read_detection_data(tmp_path / "results.json", truth)
 
 

@@ -35,7 +35,9 @@ def batches(model, tmp_path):
                  "category_id": 10 + int(c)}
             )  # fmt: skip
     categories = [{"id": 10 + k, "name": str(k)} for k in range(3)]
-    images_json = [{"id": n, "width": 192, "height": 128} for n in range(2)]
+    images_json = [
+        {"id": n, "file_name": f"{n}.png", "width": 192, "height": 128} for n in range(2)
+    ]
     path = tmp_path / "annotations.json"
     path.write_text(
         json.dumps({"images": images_json, "annotations": annotations, "categories": categories})

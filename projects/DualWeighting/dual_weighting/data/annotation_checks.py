@@ -160,8 +160,8 @@ def normalized_boxes(content: CocoContent) -> Iterator[str]:
     if len(boxes) and larger and (boxes[:, :2] + boxes[:, 2:] <= 1.001).all():
         yield (
             "no box reaches beyond the first pixel of its image, as "
-            f"{called(content.annotations[0])} with {shown(content.annotations[0]['bbox'])}; multiply fractions of the image by its "
-            "width and height"
+            f"{called(content.annotations[0])} with {shown(content.annotations[0]['bbox'])}; "
+            "multiply fractions of the image by its width and height"
         )
 
 

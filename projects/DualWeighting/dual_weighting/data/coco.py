@@ -129,8 +129,9 @@ class CocoEntry:
 def is_coco(name: str) -> bool:
     """Whether it is in COCO's format, registered here or by Detectron2."""
     entry = DatasetCatalog[name]
-    return isinstance(entry, CocoEntry) or entry.__qualname__.startswith(
-        register_coco_instances.__name__
+    of_detectron2 = register_coco_instances.__name__
+    return isinstance(entry, CocoEntry) or (
+        getattr(entry, "__qualname__", "").startswith(of_detectron2)
     )
 
 

@@ -38,7 +38,7 @@ class CocoFile:
     without_image: list[str] = field(repr=False)
     without_polygon: list[str] = field(repr=False)
     num_without_mask: int
-    first_without_mask: str
+    first_without_mask: str = field(repr=False)
     mask_format: Literal["polygon", "bitmask"]
 
     @property
