@@ -2,46 +2,81 @@
 
 python onnx_detect.py MODEL IMAGE OUTPUT [SCORE]
 
-Needs onnxruntime and opencv-python, nothing else. MODEL is written by tools/export_model.py.
+Needs onnxruntime and Pillow, nothing else. MODEL is written by tools/export_model.py.
 """
 
 import json
 import sys
 
-import cv2
 import numpy as np
 import onnxruntime
+from PIL import Image, ImageDraw, ImageOps
 
-model, source, dest, threshold = (*sys.argv[1:], 0.3)[:4]
-session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
 
-image = cv2.imread(source, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)  # BGR or gray
-if image is None:
-    sys.exit(f"Error: {source} is no image that OpenCV can read.")
-if image.dtype != np.uint8:  # more than 8 bits: 16 of them, or floats up to 1, 255 or 65535
-    scales = (65535,) if image.dtype == np.uint16 else (1, 255, 65535)
-    scale = next((x for x in scales if image.max() <= x), image.max())
-    image = np.rint(image.clip(0) * (255 / scale)).astype(np.uint8)
-if image.ndim == 2:
-    image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-height, width = image.shape[:2]
-scale = 1.0
-if about["min_size"]:
-    scale = min(about["min_size"] / min(height, width), about["max_size"] / max(height, width))
-size = max(round(width * scale), 1), max(round(height * scale), 1)
-resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-if about["image_format"] == "RGB":
-    resized = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
+class Detector:
+    """An exported detector.
 
-boxes, scores, classes = session.run(["boxes", "scores", "classes"], {"image": resized})
-boxes = (boxes * ([width / size[0], height / size[1]] * 2)).round().astype(int)
-count = (scores >= float(threshold)).sum()
-for k in range(count):  # they are sorted
-    x1, y1, x2, y2 = boxes[k].tolist()
-    label = f"{about['classes'][classes[k]]} {scores[k]:.2f}"
-    print(f"{label} at {x1}, {y1}, {x2}, {y2}")
-    cv2.rectangle(image, (x1, y1), (x2, y2), (0, 255, 0), 1)
-    cv2.putText(image, label, (x1, y1 - 3), 0, 0.35, (0, 255, 0), 1, cv2.LINE_AA)
-cv2.imwrite(dest, image)
-print(f"{count} detections of score {threshold} or more, drawn in {dest}")
+    Attributes:
+        about: what export_model.py stored in the file: classes, sizes, thresholds.
+    """
+
+    def __init__(self, file: str):
+        self.session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        self.about = {name: json.loads(text) for name, text in metadata.items()}
+
+    def __call__(self, image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of an RGB image: boxes (D, 4) as x1, y1, x2, y2 in its pixels, scores (D,) that fall,
+        and classes (D,)."""
+        size = self.input_size(*image.size)
+        # The detector was trained on images that Pillow has resized.
+        pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        if self.about["image_format"] == "BGR":
+            pixels = pixels[:, :, ::-1]
+        boxes, scores, classes = self.session.run(
+            ["boxes", "scores", "classes"], {"image": np.ascontiguousarray(pixels)}
+        )
+        return boxes * ([image.width / size[0], image.height / size[1]] * 2), scores, classes
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """The shorter side gets min_size pixels, but the longer one max_size at most."""
+        if self.about["min_size"] == 0:
+            return width, height
+        short, long = self.about["min_size"], self.about["min_size"] / min(width, height)
+        long *= max(width, height)
+        shrink = min(1, self.about["max_size"] / long)
+        short, long = (max(int(side * shrink + 0.5), 1) for side in (short, long))
+        return (short, long) if width < height else (long, short)
+
+
+def read(file: str) -> Image.Image:
+    """Upright and in RGB. Gray of more than 8 bits, up to 1, 255 or 65535, is scaled to 8."""
+    image = ImageOps.exif_transpose(Image.open(file))
+    if image.mode[0] in "IF":
+        values = np.nan_to_num(np.asarray(image, dtype=float)).clip(0)
+        scales = {"I": (255, 65535), "F": (1, 255, 65535)}.get(image.mode, (65535,))
+        scale = next((x for x in scales if values.max() <= x), values.max())
+        image = Image.fromarray(np.rint(values * (255 / scale)).astype(np.uint8))
+    return image.convert("RGB")
+
+
+def main(model: str, source: str, dest: str, threshold: str = "0.3") -> None:
+    detector = Detector(model)
+    try:
+        image = read(source)
+    except (OSError, SyntaxError, ValueError) as error:
+        sys.exit(f"Error: {source} cannot be read ({error}).")
+    boxes, scores, classes = detector(image)
+    draw, count = ImageDraw.Draw(image), int((scores >= float(threshold)).sum())
+    for k in range(count):  # they are sorted
+        x1, y1, x2, y2 = boxes[k].round().astype(int).tolist()
+        label = f"{detector.about['classes'][classes[k]]} {scores[k]:.2f}"
+        print(f"{label} at {x1}, {y1}, {x2}, {y2}")
+        draw.rectangle((x1, y1, x2, y2), outline="lime")
+        draw.text((x1, y1 - 11), label, fill="lime")
+    image.save(dest)
+    print(f"{count} detections of score {threshold} or more, drawn in {dest}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,9 +1,10 @@
 """Image files of every kind: read upright and in 8 bits."""
 
-import sys
+import itertools
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -75,13 +76,21 @@ def test_thin_images_keep_a_pixel():
     assert resize.get_transform(photo).apply_image(photo).shape[:2] == (96, 115)
 
 
-def test_the_example_of_an_export_scales_alike(tmp_path):
+def test_the_example_of_an_export_reads_alike(tmp_path):
     """examples/onnx_detect.py needs nothing of this package."""
-    source = (Path(__file__).parents[2] / "examples" / "onnx_detect.py").read_text()
-    start, end = source.index("image = cv2.imread"), source.index("height, width")
-    for values in (GRAY.astype(np.uint16) * 257, GRAY.astype(np.float32) / 255):
+    pytest.importorskip("onnxruntime")
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "onnx_detect.py"))
+    for values in (GRAY.astype(np.uint16) * 257, GRAY.astype(np.float32) / 255, GRAY):
         file = str(tmp_path / "image.tif")
         Image.fromarray(values).save(file)
-        names = {"cv2": cv2, "np": np, "source": file, "sys": sys}
-        exec(source[start:end], names)
-        assert (names["image"] == read_image(file)).all()
+        assert (np.asarray(example["read"](file)) == read_image(file)).all()
+
+
+@pytest.mark.parametrize(("low", "high"), [(70, 200), (160, 160), (800, 1333)])
+def test_the_example_of_an_export_resizes_alike(low, high):
+    pytest.importorskip("onnxruntime")
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "onnx_detect.py"))
+    detector = SimpleNamespace(about={"min_size": low, "max_size": high})
+    for width, height in itertools.product((1, 17, 99, 100, 333, 1000, 4001), repeat=2):
+        size = example["Detector"].input_size(detector, width, height)
+        assert size == ResizeShortestEdge.get_output_shape(height, width, low, high)[::-1]

@@ -1,18 +1,27 @@
 """Files of detectors that have every part: they answer as the detector does, for images of any
 size."""
 
+import argparse
 import json
 import logging
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
-import cv2
+import numpy as np
 import pytest
 import torch
+from commands.tiny_project import write_tiny_project
+from PIL import Image
 from tiny_detector import tiny_condinst, tiny_detector, tiny_fcos, tiny_head
 from torch import nn
 
+from dual_weighting import Predictor
+from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.engine.config import load_config
+from dual_weighting.engine.demo import demo_command
+from dual_weighting.engine.evaluation import Evaluation
 from dual_weighting.export import ExportableDetector
 from dual_weighting.export.check import Difference, compare
 from dual_weighting.export.description import Description
@@ -22,6 +31,8 @@ from dual_weighting.export.wrapper import OUTPUTS
 from dual_weighting.modeling import AnchorDeltas, BoxRefinement, DeformConv2d
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "onnx_detect.py"
+CLASSES = ["cat", "dog", "cow"]
+SIDES = ("width", "height")
 SIZES = [(64, 96), (17, 40), (131, 70)]
 
 
@@ -40,8 +51,9 @@ def deformable_and_refined():
     return {"deformable": True, "box_refinement": BoxRefinement(in_channels=32)}
 
 
-def everything():
-    return tiny_condinst(deformable_and_refined(), test_nms_thresh=0.6, norm="FrozenBN")
+def everything(num_classes=3):
+    settings = {"num_classes": num_classes, "test_nms_thresh": 0.6, "norm": "FrozenBN"}
+    return tiny_condinst(deformable_and_refined(), **settings)
 
 
 MODELS = {
@@ -127,36 +139,128 @@ def test_program(recorded, tmp_path):
     assert json.loads(texts["classes"]) == ["cat"]
 
 
-def test_onnx_and_its_example(recorded, tmp_path):
-    """The example enlarges an image of 70 x 35 to 140 x 70, and finds the boxes of that one, in
-    halves of its pixels."""
+@pytest.fixture(scope="module")
+def onnx_file(recorded, tmp_path_factory) -> Path:
     pytest.importorskip("onnxruntime")
     exportable, program = recorded
-    file = tmp_path / "model.onnx"
-    about = Description(
-        ["cat", "dog", "cow"], "RGB", 70, 200, exportable.detector.test_score_thresh, 0.6
-    )
+    file = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    about = Description(CLASSES, "RGB", 70, 200, exportable.detector.test_score_thresh, 0.6)
     write_onnx(program, file, output_names=exportable.output_names, metadata=about.texts())
-    runner = OnnxRunner(file)
-    assert_same(difference(exportable.detector, runner))
-    assert {"NonMaxSuppression", "DeformConv", "GridSample"} < operators(file)
+    return file
 
+
+def test_onnx(recorded, onnx_file):
+    exportable, _ = recorded
+    assert_same(difference(exportable.detector, OnnxRunner(onnx_file)))
+    assert {"NonMaxSuppression", "DeformConv", "GridSample"} < operators(onnx_file)
+
+
+def test_the_example(onnx_file, tmp_path):
+    """It enlarges an image of 70 x 35 to 140 x 70, and finds the boxes of that one, in halves of
+    its pixels."""
     image = noise((70, 35)).numpy()
-    cv2.imwrite(str(tmp_path / "image.png"), image[:, :, ::-1])
-    run = "import runpy, sys; runpy.run_path(sys.argv.pop(1)); assert 'torch' not in sys.modules"
+    Image.fromarray(image).save(tmp_path / "image.png")
+    run = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    run += "; assert 'torch' not in sys.modules"
+    files = onnx_file, tmp_path / "image.png", tmp_path / "drawn.png"
     example = subprocess.run(
-        [sys.executable, "-c", run, EXAMPLE, file, tmp_path / "image.png", tmp_path / "drawn.png"],
+        [sys.executable, "-c", run, EXAMPLE, *files],
         capture_output=True,
         text=True,
     )
     assert example.returncode == 0, example.stderr
-    found = runner(torch.from_numpy(cv2.resize(image, (70, 140))))
+    enlarged = np.array(Image.fromarray(image).resize((70, 140), Image.Resampling.BILINEAR))
+    found = OnnxRunner(onnx_file)(torch.from_numpy(enlarged))
     shown = [
-        f"{about.classes[k]} {score:.2f} at {', '.join(str(round(x / 2)) for x in box)}"
+        f"{CLASSES[k]} {score:.2f} at {', '.join(str(round(x / 2)) for x in box)}"
         for box, score, k in zip(*(found[name].tolist() for name in OUTPUTS), strict=True)
         if score > 0.3
     ]
     *found, summary = example.stdout.splitlines()
     assert found == shown and shown
     assert summary.startswith(f"{len(shown)} detections of score 0.3 or more, drawn in ")
-    assert (cv2.imread(str(tmp_path / "drawn.png"))[:, :, ::-1] != image).any()
+    assert (np.array(Image.open(tmp_path / "drawn.png")) != image).any()
+
+
+CONFIG = """
+from detectron2.data import transforms as T
+from export.test_export import everything
+
+model = L(everything)(num_classes=3)
+dataloader["test"].batch_size = 8
+resize = L(T.ResizeShortestEdge)(short_edge_length=70, max_size=200)
+dataloader["test"].mapper.augmentations = [resize]
+dataloader["evaluator"].tasks = ("bbox",)
+"""
+FILES = {  # width and height
+    "portrait.png": (90, 160), "landscape.png": (160, 90), "small.png": (23, 17),
+    "odd.jpg": (131, 77), "thin.png": (31, 240), "large.png": (401, 333), "as small.png": (23, 18),
+}  # fmt: skip
+
+
+@pytest.fixture
+def mixed_sizes(recorded, tmp_path) -> tuple[Path, list[Path], Path]:
+    """A config whose test images have many sizes, these, one of them on its side, and weights."""
+    config = write_tiny_project(tmp_path, name="mixed_sizes", images=0)
+    config.write_text(config.read_text() + CONFIG)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    content = {"categories": [{"id": 7 + k, "name": x} for k, x in enumerate(CLASSES)]}
+    for key in ("images", "annotations"):
+        content[key] = []
+    for k, (name, (width, height)) in enumerate(FILES.items(), start=1):
+        turned = name == "odd.jpg"
+        image = Image.fromarray(noise((height, width), seed=k).numpy())
+        image.save(tmp_path / name, **({"exif": exif} if turned else {}))
+        size = (height, width) if turned else (width, height)
+        content["images"].append({"id": k, "file_name": name} | dict(zip(SIDES, size, strict=True)))
+        box = {"bbox": [1, 1, 9, 9], "area": 81, "iscrowd": 0}
+        content["annotations"].append({"id": k, "image_id": k, "category_id": 7, **box})
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    Checkpointer(recorded[0].detector, str(tmp_path)).save("weights")
+    return config, [tmp_path / name for name in FILES], tmp_path / "weights.pth"
+
+
+def test_demo_predictor_evaluation_and_onnx_agree(mixed_sizes, onnx_file, tmp_path):
+    """In 1e-4 of a score and 0.05 pixel, on every image, whatever runs together."""
+    config, files, weights = mixed_sizes
+    found = {"predictor": [], "onnx": []}
+    for output in Predictor(config, weights, device="cpu")(files):
+        instances = output["instances"]
+        fields = instances.pred_boxes.tensor, instances.scores, instances.pred_classes
+        found["predictor"].append(dict(zip(OUTPUTS, fields, strict=True)))
+    example = runpy.run_path(str(EXAMPLE))
+    detector = example["Detector"](str(onnx_file))
+    for file in files:
+        arrays = map(torch.from_numpy, detector(example["read"](str(file))))
+        found["onnx"].append(dict(zip(OUTPUTS, arrays, strict=True)))
+
+    options = {"config_file": str(config), "checkpoint": weights, "json": tmp_path / "demo.json"}
+    options |= {"inputs": list(map(str, files)), "score_threshold": 0.0, "batch_size": 3}
+    options |= {"run": None, "webcam": None, "output": None, "device": "cpu", "half": False}
+    demo_command(argparse.Namespace(**options))
+    found["demo"] = from_coco(tmp_path / "demo.json")
+
+    cfg = load_config(str(config))
+    alone = Predictor(cfg, weights, device="cpu", batch_size=1)
+    Evaluation(cfg, alone.model)()
+    found["evaluation"] = from_coco(tmp_path / "output/inference/coco_instances_results.json")
+
+    for k, file in enumerate(files):
+        expected = alone(file)["instances"]
+        for way, results in found.items():
+            assert len(results[k]["scores"]) == len(expected) > 10
+            limits = {"score_thresh": alone.model.test_score_thresh, "limit": len(expected)}
+            result = compare(expected, {n: x.float() for n, x in results[k].items()}, **limits)
+            assert result.unmatched == 0, (way, file)
+            assert result.score < 1e-4 and result.box < 0.05, (way, file, str(result))
+
+
+def from_coco(file: Path) -> list[dict[str, torch.Tensor]]:
+    """Detections of each image by their file in COCO's result format."""
+    found = [[] for _ in FILES]
+    for x in json.loads(file.read_text()):
+        left, top, width, height = x["bbox"]
+        box = [left, top, left + width, top + height]
+        found[x["image_id"] - 1].append((box, x["score"], x["category_id"] - 7))
+    return [dict(zip(OUTPUTS, map(torch.tensor, zip(*x, strict=True)), strict=True)) for x in found]
