@@ -1,4 +1,5 @@
-from ..common.constants import num_coco_train_images
-from .o2f_Swin_T_FPN_1x import dataloader, lr_multiplier, model, optimizer, train
+from ..common.coco_ms_3x import dataloader, lr_multiplier, train
+from ..common.swin_recipe import init_checkpoint
+from .o2f_Swin_T_FPN_1x import model, optimizer
 
-train.max_iter = 36 * num_coco_train_images // 16
+train.init_checkpoint = init_checkpoint

@@ -28,10 +28,13 @@ def device():
 @pytest.fixture(scope="module", params=CONFIGS)
 def golden_model(request, tmp_path_factory, device):
     """The released model's answers, and the model here with the converted weights."""
-    golden, checkpoint = load_golden_model(request.param)
-    folder = tmp_path_factory.mktemp("converted")
+    return released_model(request.param, tmp_path_factory.mktemp("converted"), device)
+
+
+def released_model(name, folder, device="cpu"):
+    golden, checkpoint = load_golden_model(name)
     torch.save(checkpoint, folder / "source.pth")
-    config = CONFIGS[request.param]
+    config = CONFIGS[name]
     convert_file(
         str(folder / "source.pth"),
         str(folder / "dest.pth"),

@@ -11,5 +11,6 @@ backbone.bottom_up = L(SwinTransformer)(
     window_size=7,
     drop_path_rate=0.2,
     out_indices=[1, 2, 3],
+    frozen_stages=2,  # in Detectron2's count: the patch embedding and the first stage
 )
 backbone.in_features = ["p1", "p2", "p3"]  # of strides 8, 16, 32

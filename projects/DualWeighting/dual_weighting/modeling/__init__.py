@@ -10,6 +10,7 @@ from .deform_conv import DeformableBottleneckBlock, DeformConv2d
 from .detector import DualWeightingDetector
 from .fcos import FCOSBaseline, FCOSBaselineHead
 from .folded_norm import FoldedBottleneckBlock
+from .fpn import XavierFPN
 from .head import DENSE_HEAD_REGISTRY, DenseHead
 from .norm import FixedStatisticsBatchNorm
 from .swin import SwinTransformer
@@ -27,4 +28,5 @@ __all__ = [
     "FixedStatisticsBatchNorm",
     "FoldedBottleneckBlock",
     "SwinTransformer",
+    "XavierFPN",
 ]

@@ -117,7 +117,7 @@ class DenseHead(nn.Module):
                 nn.init.zeros_(module.bias)
         for module in self.modules():
             if isinstance(module, DeformConv2d):
-                module.reset_offset()
+                module.reset()
         nn.init.constant_(self.cls_logits.bias, prior_bias(prior_prob))
         nn.init.constant_(self.objectness.bias, prior_bias(objectness_prior_prob))
         nn.init.constant_(self.box_distances.bias, box_bias)

@@ -9,7 +9,7 @@ from torchvision.ops import StochasticDepth
 
 
 class SwinTransformer(swin.SwinTransformer):
-    """Detectron2's SwinTransformer, whose drop path is torchvision's: it does not need timm."""
+    """Detectron2's SwinTransformer with torchvision's drop path, so timm is not needed."""
 
     def __init__(self, *, depths: Sequence[int], drop_path_rate: float, **kwargs):
         """
@@ -25,3 +25,9 @@ class SwinTransformer(swin.SwinTransformer):
         for k, block in enumerate(blocks):
             rate = drop_path_rate * k / last
             block.drop_path = StochasticDepth(rate, mode="row") if rate else nn.Identity()
+
+    def train(self, mode: bool = True) -> "SwinTransformer":
+        """As in MMDetection, frozen stages stay in evaluation mode: no drop path."""
+        super().train(mode)
+        self._freeze_stages()
+        return self
