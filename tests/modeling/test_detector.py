@@ -77,7 +77,8 @@ def detect(model, scores, boxes):
     boxes = torch.tensor(boxes)
     anchors = [Boxes(torch.cat((centers - 4, centers + 4), dim=1))]
     distances = torch.cat((centers - boxes[:, :2], boxes[:, 2:] - centers), dim=1)
-    return model.inference_single_image(anchors, [torch.tensor(scores)], [distances], (16, 16))
+    scores = model.scores(torch.tensor(scores).logit(), torch.full((4, 1), 50.0))
+    return model.inference_single_image(anchors, [scores], [distances], (16, 16))
 
 
 SAME_BOX = [[0.0, 0, 20, 16], [0, 0, 16, 16], [0, 0, 16, 15], [8, 8, 16, 16]]

@@ -68,7 +68,15 @@ def test_candidates_are_around_the_center_of_mass():
     assignment, seen = tiny_condinst().assign_images([image])
     grid = seen.grid
     fine = grid.centers[assignment.point[grid.strides[assignment.point] == 8]]
-    assert len(fine) > 0 and (fine < 7.5 + 12).all()
+    assert len(fine) > 0 and (fine < 8 + 12).all()
+
+
+def test_threshold_is_on_the_class_score():
+    """Class score 1/2, joint score 1/4; a class score of 1/4 is dropped whatever its quality."""
+    model = tiny_condinst(test_score_thresh=0.3)
+    logits = torch.tensor([[0.0, -1.0986123]])
+    assert model.scores(logits, torch.zeros(1, 1)).tolist() == [[0.25, 0.0]]
+    assert model.scores(logits, torch.full((1, 1), 50.0)).tolist() == [[0.5, 0.0]]
 
 
 def test_sub_batches_do_not_change_the_training():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from detectron2.data.transforms import ResizeTransform
 from detectron2.structures import BitMasks, PolygonMasks
 from tiny_detector import training_image
 
@@ -42,8 +43,8 @@ def test_by_hand():
     assert torch.equal(targets.masks, expected)
     # pixels 4 and 12: the smaller instance wins at (4, 4)
     assert targets.semantic.tolist() == [[[1, 2, 5], [2, 2, 5], [5, 5, 5]]]
-    # the mean of the pixel numbers
-    assert targets.centers.tolist() == [[7, 7], [5.5, 5.5]]
+    # the middles of the squares, from 1 to 14 and from 4 to 8
+    assert targets.centers.tolist() == [[7.5, 7.5], [6, 6]]
     assert targets.classes.tolist() == [2, 1] and targets.image.tolist() == [0, 0]
 
 
@@ -64,6 +65,35 @@ def test_polygons_are_the_same():
 def test_center_of_mass_is_not_that_of_the_box():
     """A mask in the left eighth of its box."""
     targets = targets_of(image_with(bit_masks([[0, 0, 2, 16]], 16, 20), [[0, 0, 16, 16]], [0]))
+    assert targets.centers.tolist() == [[1, 8]]
+
+
+@pytest.mark.parametrize("boxes", [[[1, 1, 14, 14]], [[4, 0, 9, 16]]])
+def test_as_many_pixels_beside_as_before(boxes):
+    """A mirrored image has the mirrored centers, also after it is resized; masks stay in place."""
+    for scale in (1, 2):
+        image = np.zeros((16, 20), dtype=np.uint8)
+        for x1, y1, x2, y2 in boxes:
+            image[y1:y2, x1:x2] = 1
+        resize = ResizeTransform(16, 20, 16 * scale, 20 * scale)
+        masks = [resize.apply_segmentation(x).copy() for x in (image, image[:, ::-1].copy())]
+        size = (16 * scale, 20 * scale)
+        centers = [
+            targets_of(
+                image_with(BitMasks(torch.from_numpy(mask)[None].bool()), boxes, [0], size),
+                size=(4 * scale, 4 * scale),
+            ).centers[0]
+            for mask in masks
+        ]
+        assert (centers[0] + centers[1])[0] == 20 * scale
+        x1, y1, x2, y2 = boxes[0]
+        assert centers[0].tolist() == [scale * (x1 + x2) / 2, scale * (y1 + y2) / 2]
+
+
+def test_the_count_of_the_release():
+    """From the number of a pixel, which is half a pixel from its middle."""
+    image = image_with(bit_masks([[0, 0, 2, 16]], 16, 20), [[0, 0, 16, 16]], [0])
+    targets = mask_ground_truths([image], (3, 3), 5, pixel_middle=0.0)
     assert targets.centers.tolist() == [[0.5, 7.5]]
 
 

@@ -58,14 +58,11 @@ class Candidates(NamedTuple):
         return self.select(good.nonzero()[:, 0])
 
 
-def level_candidates(
-    scores: Tensor, score_thresh: float, limit: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def level_candidates(scores: Tensor, limit: int) -> tuple[Tensor, Tensor, Tensor]:
     """The `limit` best pairs of a point and a class.
 
     Args:
-        scores: (R_l, K) of one level.
-        score_thresh: scores up to this one do not count.
+        scores: (R_l, K) of one level, 0 for pairs that do not count.
 
     Returns:
         Score, class and point of each, (limit,); `ABSENT`, 0 and 0 where there are no more.
@@ -73,7 +70,7 @@ def level_candidates(
     num_classes = scores.shape[1]
     # So many more that there are `limit` of them on the smallest level too.
     scores, index = F.pad(scores.flatten(), (0, limit), value=ABSENT).topk(limit)
-    counts = scores > score_thresh
+    counts = scores > 0
     index = index.where(counts, 0)
     return scores.where(counts, ABSENT), index % num_classes, index // num_classes
 

@@ -84,12 +84,12 @@ class ExportableDetector(nn.Module):
         for x, stride, cls_logits, distances, quality in zip(
             features, self.strides(), *flat, strict=True
         ):
-            scores = cls_logits[0].float().sigmoid() * quality[0].float().sigmoid()
             if isinstance(detector, FCOS):
-                scores = scores.sqrt()
-            scores, classes, point = level_candidates(
-                scores, detector.test_score_thresh, detector.test_topk_candidates
-            )
+                scores = (cls_logits[0].float().sigmoid() * quality[0].float().sigmoid()).sqrt()
+                scores = scores.where(scores > detector.test_score_thresh, 0.0)
+            else:
+                scores = detector.scores(cls_logits[0], quality[0])
+            scores, classes, point = level_candidates(scores, detector.test_topk_candidates)
             centers = rows(level_centers(*x.shape[-2:], stride, x.device), point)
             anchors = torch.cat((centers - stride / 2, centers + stride / 2), dim=1)
             boxes = detector.box2box_transform.apply_deltas(rows(distances[0], point), anchors)

@@ -148,10 +148,7 @@ class DualWeightingDetector(PaddedShapes):
         cls_logits, box_distances, objectness_logits = self._transpose_dense_predictions(
             predictions, [self.num_classes, 4, 1]
         )
-        scores = [
-            cls.float().sigmoid() * objectness.float().sigmoid()
-            for cls, objectness in zip(cls_logits, objectness_logits, strict=True)
-        ]
+        scores = list(map(self.scores, cls_logits, objectness_logits))
         return [
             self.inference_single_image(
                 anchors,
@@ -161,6 +158,12 @@ class DualWeightingDetector(PaddedShapes):
             )
             for n, image_size in enumerate(images.image_sizes)
         ]
+
+    def scores(self, cls_logits: Tensor, objectness_logits: Tensor) -> Tensor:
+        """Joint score of each point and class, (..., K), from (..., K) and (..., 1); 0 where it
+        does not exceed the threshold."""
+        scores = cls_logits.float().sigmoid() * objectness_logits.float().sigmoid()
+        return scores.where(scores > self.test_score_thresh, 0.0)
 
     def inference_single_image(
         self,
@@ -172,14 +175,14 @@ class DualWeightingDetector(PaddedShapes):
         """Detections of one image, by falling score.
 
         Args:
-            scores: (R_l, K) of each level l.
+            scores: (R_l, K) of each level l, 0 for no detection.
             box_distances: (R_l, 4) of each level, pixels.
         """
         detections = self._decode_multi_level_predictions(
             anchors,
             scores,
             box_distances,
-            self.test_score_thresh,
+            0.0,
             self.test_topk_candidates,
             image_size,
         )

@@ -33,6 +33,7 @@ class CondInstDetector(DualWeightingDetector):
         semantic_head: nn.Module,
         mask_losses: MaskLoss,
         test_mask_thresh: float = 0.5,
+        mask_pixel_middle: float = 0.5,
         sub_batch_size: int = 32,
         **kwargs,
     ):
@@ -42,6 +43,7 @@ class CondInstDetector(DualWeightingDetector):
             mask_head: draws the masks.
             semantic_head: from the finest features to class logits, see :class:`SemanticHead`.
             test_mask_thresh: what has a larger probability is in the mask.
+            mask_pixel_middle: see `mask_ground_truths`.
             sub_batch_size: so many masks are held in memory at a time.
             kwargs: those of :class:`DualWeightingDetector`; the head is a :class:`CondInstHead`.
         """
@@ -53,6 +55,7 @@ class CondInstDetector(DualWeightingDetector):
         self.semantic_head = semantic_head
         self.mask_losses = mask_losses
         self.test_mask_thresh = test_mask_thresh
+        self.mask_pixel_middle = mask_pixel_middle
         self.sub_batch_size = sub_batch_size
 
     def forward(self, batched_inputs: list[dict]) -> dict[str, Tensor] | list[dict]:
@@ -83,7 +86,8 @@ class CondInstDetector(DualWeightingDetector):
             return self.losses(assignment, batch) | masks
 
     def ground_truths(self, instances: list[Instances], features: list[Tensor]) -> MaskGroundTruths:
-        return mask_ground_truths(instances, tuple(features[0].shape[-2:]), self.num_classes)
+        size = tuple(features[0].shape[-2:])
+        return mask_ground_truths(instances, size, self.num_classes, self.mask_pixel_middle)
 
     def flatten_levels(self, predictions: list[list[Tensor]]):
         return super().flatten_levels(predictions[:3])
@@ -140,6 +144,12 @@ class CondInstDetector(DualWeightingDetector):
                 )
                 x.remove("point")
         return detections
+
+    def scores(self, cls_logits: Tensor, objectness_logits: Tensor) -> Tensor:
+        """As in the release, the threshold is on the class score alone."""
+        scores = cls_logits.float().sigmoid()
+        scores = scores.where(scores > self.test_score_thresh, 0.0)
+        return scores * objectness_logits.float().sigmoid()
 
     def _decode_multi_level_predictions(
         self, anchors: list[Boxes], pred_scores: list[Tensor], pred_deltas: list[Tensor], *limits

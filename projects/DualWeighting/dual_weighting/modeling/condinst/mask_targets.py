@@ -27,7 +27,10 @@ class MaskGroundTruths(GroundTruths):
 
 
 def mask_ground_truths(
-    instances: list[Instances], size: tuple[int, int], num_classes: int
+    instances: list[Instances],
+    size: tuple[int, int],
+    num_classes: int,
+    pixel_middle: float = 0.5,
 ) -> MaskGroundTruths:
     """The ground truths of a batch from Detectron2's per-image instances.
 
@@ -35,6 +38,8 @@ def mask_ground_truths(
         instances: with `gt_boxes`, `gt_classes` and `gt_masks`, PolygonMasks or BitMasks. Without
             instances an image needs no `gt_masks`.
         size: H and W.
+        pixel_middle: where the middle of pixel (0, 0) is, in both coordinates. The release has 0,
+            and masks that its resizing shifts by as much the other way.
 
     Raises:
         UserError: there are no masks.
@@ -42,7 +47,7 @@ def mask_ground_truths(
     plain = GroundTruths.from_images(
         [x.gt_boxes.tensor for x in instances], [x.gt_classes for x in instances]
     )
-    images = [mask_targets(x, size, num_classes) for x in instances]
+    images = [mask_targets(x, size, num_classes, pixel_middle) for x in instances]
     masks, semantic, centers = zip(*images, strict=True)
     return MaskGroundTruths(
         **vars(plain) | {"centers": torch.cat(centers)},
@@ -52,7 +57,7 @@ def mask_ground_truths(
 
 
 def mask_targets(
-    instances: Instances, size: tuple[int, int], num_classes: int
+    instances: Instances, size: tuple[int, int], num_classes: int, pixel_middle: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Masks (M, 2H, 2W), semantic target (H, W) and centres (M, 2) of one image."""
     boxes, (height, width) = instances.gt_boxes.tensor.float(), size
@@ -69,7 +74,8 @@ def mask_targets(
     masks, coarse, sums = (x.to(boxes.device) for x in (masks, coarse, sums))
 
     areas, middles = sums[:, 0], (boxes[:, :2] + boxes[:, 2:]) / 2
-    centers = (sums[:, 1:] / areas[:, None]).where(areas[:, None] > 0, middles)
+    masses = sums[:, 1:] / areas[:, None] + pixel_middle
+    centers = masses.where(areas[:, None] > 0, middles)
     return masks, smallest_class(coarse, areas, instances.gt_classes, num_classes), centers
 
 
@@ -96,10 +102,7 @@ def full_size_masks(instances: Instances) -> Iterator[Tensor]:
 
 
 def pixel_sums(mask: Tensor) -> Tensor:
-    """(3,): number of pixels of a mask (height, width), and the sums of their x and of their y.
-
-    As in the release a pixel is where its number says, half a pixel from its middle.
-    """
+    """(3,): number of pixels of a mask (height, width), and the sums of their columns and rows."""
     columns, lines = mask.sum(dim=0).float(), mask.sum(dim=1).float()
     moments = [
         torch.dot(count, torch.arange(len(count), dtype=count.dtype, device=count.device))
