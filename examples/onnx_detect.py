@@ -29,8 +29,14 @@ class Detector:
         """Of an RGB image: boxes (D, 4) as x1, y1, x2, y2 in its pixels, scores (D,) that fall,
         and classes (D,)."""
         size = self.input_size(*image.size)
-        # The detector was trained on images that Pillow has resized.
-        pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        # The detector was trained on images that were resized like this.
+        if self.about["antialias"]:
+            resized = image.resize(size, Image.Resampling.BILINEAR)
+        else:
+            scale = (image.width / size[0], 0, 0, 0, image.height / size[1], 0)
+            affine = Image.Transform.AFFINE
+            resized = image.transform(size, affine, scale, Image.Resampling.BILINEAR)
+        pixels = np.asarray(resized)
         if self.about["image_format"] == "BGR":
             pixels = pixels[:, :, ::-1]
         boxes, scores, classes = self.session.run(

@@ -174,6 +174,18 @@ def test_regions_to_ignore_follow_the_image(record):
     assert crowd["annotations"][0]["iscrowd"] == 1, "the record is not to be changed"
 
 
+@pytest.mark.parametrize(("min_side", "expected"), [(0.0, 2), (1.0, 1), (30.0, 0)])
+def test_boxes_without_pixels_are_dropped(record, min_side, expected):
+    """Of boxes 20 and 1.9 pixels wide, at half the size."""
+    resize = [T.Resize((record["height"] // 2, record["width"] // 2))]
+    mapper = DetectionMapper(True, augmentations=resize, image_format="RGB", min_box_side=min_side)
+    boxes = [[0, 0, 20, 20], [10, 10, 1.9, 20]]
+    objects = [
+        {"bbox": x, "bbox_mode": BoxMode.XYWH_ABS, "category_id": 0, "iscrowd": 0} for x in boxes
+    ]
+    assert len(mapper(record | {"annotations": objects})["instances"]) == expected
+
+
 def test_commands_may_change_the_masks_format():
     node = OmegaConf.create({"_target_": "dual_weighting.data.DetectionMapper"})
     assert accepts(node, "instance_mask_format") and accepts(node, "ignore_regions")

@@ -144,7 +144,7 @@ def onnx_file(recorded, tmp_path_factory) -> Path:
     pytest.importorskip("onnxruntime")
     exportable, program = recorded
     file = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    about = Description(CLASSES, "RGB", 70, 200, exportable.detector.test_score_thresh, 0.6)
+    about = Description(CLASSES, "RGB", 70, 200, True, exportable.detector.test_score_thresh, 0.6)
     write_onnx(program, file, output_names=exportable.output_names, metadata=about.texts())
     return file
 

@@ -25,5 +25,5 @@ def test_a_name_with_commas_and_quotes_is_one_field():
 
 def test_class_names_in_an_exported_file():
     classes = ["</script>", '"', "\\", "é|\n"]
-    texts = Description(classes, "RGB", 0, 0, 0.05, None).texts()
+    texts = Description(classes, "RGB", 0, 0, True, 0.05, None).texts()
     assert json.loads(texts["classes"]) == classes

@@ -15,6 +15,7 @@ dataloader.train.dataset.empty_boxes = "skip"
 dataloader.train.mapper._target_ = DetectionMapper
 dataloader.train.mapper.image_format = "RGB"
 dataloader.train.mapper.use_instance_mask = False
+dataloader.train.mapper.min_box_side = 1.0
 dataloader.train.mapper.augmentations = [
     L(ResizeShortestEdge)(short_edge_length=800, max_size=1333),
     L(T.RandomFlip)(horizontal=True),

@@ -28,6 +28,7 @@ class DetectionMapper(DatasetMapper):
         is_train: bool,
         *,
         ignore_regions: bool = False,
+        min_box_side: float = 0.0,
         on_bad_image: str = "stop",
         max_bad_in_a_row: int = 10,
         use_instance_mask: bool = False,
@@ -40,6 +41,8 @@ class DetectionMapper(DatasetMapper):
             ignore_regions: crowds stay, as instances of the class `IGNORED`; our detectors neither
                 train on such a region nor punish detections in it. If not, they are left out as
                 Detectron2 does, and what is detected there counts as wrong.
+            min_box_side: training boxes with a shorter side, in pixels of the augmented image, are
+                dropped.
             on_bad_image: "stop", or for a training "skip": the mapper returns None for an image
                 that cannot be used, so that Detectron2's loader takes another at random, and the
                 next record it maps has the sentences in a list, `SKIPPED_IMAGES`.
@@ -62,6 +65,7 @@ class DetectionMapper(DatasetMapper):
             **kwargs,
         )
         self.ignore_regions = ignore_regions
+        self.min_box_side = min_box_side
         self.on_bad_image = on_bad_image
         self.max_bad_in_a_row = max_bad_in_a_row
         self._bad: list[str] = []  # since the last sound one
@@ -111,6 +115,10 @@ class DetectionMapper(DatasetMapper):
         if self.use_instance_mask:
             check_masks(dataset_dict, mask_format=self.instance_mask_format)
         super()._transform_annotations(dataset_dict, transforms, image_shape)
+        instances = dataset_dict["instances"]
+        boxes = instances.gt_boxes.tensor
+        sides = boxes[:, 2:] - boxes[:, :2]
+        dataset_dict["instances"] = instances[(sides >= self.min_box_side).all(dim=1)]
 
 
 def annotated_mapper(dataloader: DictConfig) -> Callable[[dict], dict]:

@@ -22,6 +22,7 @@ class Description:
         image_format: order of an image's channels, "RGB" or "BGR".
         min_size: an image's shorter side is resized to it, 0 for no resizing.
         max_size: but its longer side to this at most.
+        antialias: whether the resizing averages where it shrinks; if not, it is plain bilinear.
         score_threshold: all detections have a larger score.
         nms_threshold: IoU of the NMS inside, None for none.
     """
@@ -30,6 +31,7 @@ class Description:
     image_format: str
     min_size: int
     max_size: int
+    antialias: bool
     score_threshold: float
     nms_threshold: float | None
 
@@ -41,23 +43,23 @@ class Description:
 def describe(cfg: DictConfig, detector: nn.Module) -> Description:
     """Of a detector and the config, with `dataloader.test`, that it is trained with."""
     mapper = cfg.dataloader.test.mapper
-    min_size, max_size = test_sizes(mapper.augmentations)
+    resize = test_resize(mapper.augmentations)
     return Description(
         classes=class_names(cfg),
         image_format=mapper.image_format,
-        min_size=min_size,
-        max_size=max_size,
+        min_size=min(resize.short_edge_length) if resize else 0,
+        max_size=resize.max_size if resize else 0,
+        antialias=getattr(resize, "antialias", True),
         score_threshold=detector.test_score_thresh,
         nms_threshold=detector.test_nms_thresh,
     )
 
 
-def test_sizes(augmentations: ListConfig) -> tuple[int, int]:
-    """The shorter side of test images and the limit of the longer one, (0, 0) for images as they
-    are."""
+def test_resize(augmentations: ListConfig) -> T.ResizeShortestEdge | None:
+    """What resizes test images; None for images as they are."""
     found = instantiate(augmentations)
     if not found:
-        return 0, 0
+        return None
     (resize, *others) = found
     if others or not isinstance(resize, T.ResizeShortestEdge):
         raise UserError(
@@ -65,4 +67,4 @@ def test_sizes(augmentations: ListConfig) -> tuple[int, int]:
             f"{', '.join(type(x).__name__ for x in found)}: change "
             "dataloader.test.mapper.augmentations."
         )
-    return min(resize.short_edge_length), resize.max_size
+    return resize
