@@ -113,7 +113,6 @@ STARTS = {
     **{f"backbone.fpn_lateral{k}": xavier(c, 256) for k, c in ((3, 512), (4, 1024), (5, 2048))},
     "backbone.fpn_output": kaiming(9 * 256),
     "backbone.top_block": kaiming(9 * 256),
-    "tower.3.offset": 0.0,  # of deformable convolutions
 }
 BIASES = {
     "dw": {"head.cls_logits": -3.8918, "head.box_distances": 4.0},

@@ -28,16 +28,8 @@ class DeformConv2d(Conv2d):
             padding=self.padding,
             dilation=self.dilation,
         )
-        self.reset()
-
-    def reset(self) -> None:
-        """Start with uniform weights within 1 / sqrt(fan in), as MMCV's DCNv2, and every tap at its
-        regular place."""
-        bound = self.weight[0].numel() ** -0.5
-        nn.init.uniform_(self.weight, -bound, bound)
-        for x in (self.bias, self.offset.weight, self.offset.bias):
-            if x is not None:
-                nn.init.zeros_(x)
+        nn.init.zeros_(self.offset.weight)
+        nn.init.zeros_(self.offset.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         places, logits = self.offset(x).split((2 * self.num_taps, self.num_taps), dim=1)

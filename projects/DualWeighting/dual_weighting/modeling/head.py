@@ -113,11 +113,9 @@ class DenseHead(nn.Module):
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.normal_(module.weight, std=0.01)
                 nn.init.zeros_(module.bias)
-        for module in self.modules():
-            if isinstance(module, DeformConv2d):
-                module.reset()
+                if not isinstance(module, DeformConv2d):  # uniform, as in MMCV
+                    nn.init.normal_(module.weight, std=0.01)
         nn.init.constant_(self.cls_logits.bias, prior_bias(prior_prob))
         nn.init.constant_(self.objectness.bias, prior_bias(objectness_prior_prob))
         nn.init.constant_(self.box_distances.bias, box_bias)
