@@ -1,16 +1,16 @@
-from detectron2 import model_zoo
 from detectron2.config import LazyCall as L
 
+from dual_weighting.engine.config import detectron2_config
 from dual_weighting.engine.lr_schedule import warmup_multistep_lr
 from dual_weighting.solver import parameter_groups
 
 _params = L(parameter_groups)(base_lr="${..lr}", weight_decay_norm=0.0)
 
-SGD = model_zoo.get_config("common/optim.py").SGD
+SGD = detectron2_config("common/optim.py").SGD
 SGD.params = _params
 SGD.lr = 0.01  # for 16 images a step
 
-AdamW = model_zoo.get_config("common/optim.py").AdamW
+AdamW = detectron2_config("common/optim.py").AdamW
 AdamW.params = _params
 
 lr_multiplier = L(warmup_multistep_lr)(

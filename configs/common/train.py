@@ -1,7 +1,8 @@
 import torch
-from detectron2 import model_zoo
 
-train = model_zoo.get_config("common/train.py").train
+from dual_weighting.engine.config import detectron2_config
+
+train = detectron2_config("common/train.py").train
 train.device = "cuda" if torch.cuda.is_available() else "cpu"
 train.seed = -1  # not negative: seeds every random number generator
 train.checkpointer.max_to_keep = 3

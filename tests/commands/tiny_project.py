@@ -16,8 +16,8 @@ from detectron2.evaluation import COCOEvaluator
 from detectron2.layers import ShapeSpec
 from detectron2.modeling import FPN, ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem
-from detectron2.model_zoo import get_config
 from dual_weighting.assignment import DualWeighting
+from dual_weighting.engine.config import detectron2_config
 from dual_weighting.engine.lr_schedule import warmup_multistep_lr
 from dual_weighting.losses import DualWeightingLoss
 from dual_weighting.modeling import DenseHead, DualWeightingDetector
@@ -59,7 +59,7 @@ model = L(DualWeightingDetector)(
     num_classes=2,
     test_score_thresh=0.01,
 )
-optimizer = get_config("common/optim.py").SGD
+optimizer = detectron2_config("common/optim.py").SGD
 optimizer.lr = 0.01
 lr_multiplier = L(warmup_multistep_lr)(max_iter="${{train.max_iter}}", warmup_iters=5)
 mapper = dict(augmentations=[], image_format="RGB", use_instance_mask=False)

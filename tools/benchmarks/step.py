@@ -6,7 +6,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import torch
-from detectron2 import model_zoo as detectron2_zoo
 from detectron2.config import instantiate
 from detectron2.structures import Boxes, Instances
 from detectron2.utils.events import EventStorage
@@ -15,16 +14,17 @@ from omegaconf import DictConfig
 from benchmarks.markdown import images, markdown_table, mib, ms
 from benchmarks.memory import PeakMemory
 from benchmarks.schemes import random_batch
-from dual_weighting import model_zoo
+from dual_weighting.engine.config import detectron2_config
+from dual_weighting.model_zoo import get_config
 
 HEADING = "Training step"
 QUICK = {"image_size": (160, 224), "repeats": 1}
 MODELS = {
-    "FCOS, Detectron2's config": (detectron2_zoo, "COCO-Detection/fcos_R_50_FPN_1x.py"),
-    "RetinaNet, Detectron2's config": (detectron2_zoo, "COCO-Detection/retinanet_R_50_FPN_1x.py"),
-    "FCOS, this recipe": (model_zoo, "COCO-Detection/fcos_R_50_FPN_1x.py"),
-    "DW": (model_zoo, "COCO-Detection/dw_R_50_FPN_1x.py"),
-    "DW + box refinement": (model_zoo, "COCO-Detection/dw_refine_R_50_FPN_1x.py"),
+    "FCOS, Detectron2's config": (detectron2_config, "COCO-Detection/fcos_R_50_FPN_1x.py"),
+    "RetinaNet, Detectron2's config": (detectron2_config, "COCO-Detection/retinanet_R_50_FPN_1x.py"),
+    "FCOS, this recipe": (get_config, "COCO-Detection/fcos_R_50_FPN_1x.py"),
+    "DW": (get_config, "COCO-Detection/dw_R_50_FPN_1x.py"),
+    "DW + box refinement": (get_config, "COCO-Detection/dw_refine_R_50_FPN_1x.py"),
 }
 
 
@@ -70,8 +70,8 @@ def random_images(num_gt: int, **settings) -> list[dict]:
 
 
 def training(name: str, num_gt: int, settings: dict) -> Training:
-    zoo, config = MODELS[name]
-    return Training(zoo.get_config(config), random_images(num_gt, **settings), settings["device"])
+    get, config = MODELS[name]
+    return Training(get(config), random_images(num_gt, **settings), settings["device"])
 
 
 def peak_memory(name: str, num_gt: int, settings: dict) -> int:

@@ -1,13 +1,13 @@
 import detectron2.data.transforms as T
-from detectron2 import model_zoo
 from detectron2.config import LazyCall as L
 
 from dual_weighting.data.coco import get_detection_dataset_dicts
 from dual_weighting.data.mapper import DetectionMapper
 from dual_weighting.data.transforms import ResizeShortestEdge
+from dual_weighting.engine.config import detectron2_config
 from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
 
-dataloader = model_zoo.get_config("common/data/coco.py").dataloader
+dataloader = detectron2_config("common/data/coco.py").dataloader
 
 # train2017 has a few boxes of zero size.
 dataloader.train.dataset._target_ = get_detection_dataset_dicts

@@ -4,7 +4,6 @@ import warnings
 
 # Set off by Detectron2's own code: nothing that a user of ours could mend.
 for message in (
-    "pkg_resources is deprecated",
     ".*torch.jit.script.* is deprecated",
     "torch.meshgrid: in an upcoming release",
 ):

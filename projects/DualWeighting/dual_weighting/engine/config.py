@@ -4,6 +4,7 @@ import builtins
 import os
 import traceback
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 from detectron2.config import LazyConfig, instantiate
@@ -54,6 +55,14 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
             "image_root, thing_classes and category_ids."
         ) from error
     return cfg
+
+
+def detectron2_config(name: str) -> DictConfig:
+    """One of Detectron2's own LazyConfigs, such as "common/optim.py".
+
+    Its `model_zoo` needs pkg_resources, which setuptools no longer has, to find them.
+    """
+    return LazyConfig.load(str(files("detectron2") / "model_zoo" / "configs" / name))
 
 
 def check_resolves(cfg: DictConfig, config_file: str) -> None:
