@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from detectron2.config import instantiate
 import dual_weighting
 from dual_weighting import model_zoo
 from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.cli.__main__ import COMMANDS, TOOLS, main
 from dual_weighting.errors import UserError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -57,34 +59,79 @@ def test_weights_that_do_not_fit(tmp_path):
         model_zoo.get_model(DIGITS, trained=True)
 
 
-@pytest.mark.slow
-def test_installed_from_a_wheel(tmp_path):
-    """Outside the repository, in a folder of its own, all configs are there and load."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Runs Python with this package from a wheel only, in a folder outside of the repository."""
+    folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     offline = ["--no-deps", "--no-build-isolation", "--no-index"]
-    sources = tmp_path / "sources"
-    copy_sources(sources)
+    copy_sources(folder / "sources")
     subprocess.run(
-        [*pip, "wheel", *offline, str(sources), "--wheel-dir", str(tmp_path)], check=True
+        [*pip, "wheel", *offline, str(folder / "sources"), "--wheel-dir", str(folder)], check=True
     )
-    (wheel,) = tmp_path.glob("*.whl")
-    site = tmp_path / "site"
+    (wheel,) = folder.glob("*.whl")
+    site = folder / "site"
     subprocess.run([*pip, "install", *offline, str(wheel), "--target", str(site)], check=True)
+    command = str(site / "bin" / "dual-weighting")
+
+    def run(*arguments):
+        arguments = [command if text == "dual-weighting" else text for text in arguments]
+        result = subprocess.run(
+            [sys.executable, *arguments],
+            env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    run.site = site
+    return run
+
+
+@pytest.mark.slow
+def test_a_wheel_has_all_configs(installed):
     code = (
         "import dual_weighting, sys; from dual_weighting import model_zoo\n"
         "assert dual_weighting.__file__.startswith(sys.argv[1]), dual_weighting.__file__\n"
         "cfg = model_zoo.get_config('COCO-Detection/dw_refine_R_50_FPN_ms_2x.py')\n"
         "print(cfg.train.max_iter, *model_zoo.config_names())"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(site)],
-        env={"PYTHONPATH": str(site), "PATH": "", "OMP_NUM_THREADS": "1"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
+    printed = installed("-c", code, str(installed.site))
+    assert printed.split() == ["175899", *model_zoo.config_names()]
+    assert (installed.site / "dual_weighting" / "py.typed").is_file()
+
+
+@pytest.mark.slow
+def test_the_console_command_works_from_a_wheel(installed):
+    """A data set, and a training of a config by name."""
+    printed = installed("dual-weighting", "--help")
+    for name in COMMANDS:
+        assert f"\n  {name} " in printed and (TOOLS / f"{COMMANDS[name]}.py").is_file()
+    installed("dual-weighting", "prepare-digits", "--num-train", "4", "--num-val", "2")
+    options = ("dataloader.train.total_batch_size=2", "lr_multiplier.warmup_iters=0")
+    printed = installed(
+        *("dual-weighting", "train", "--config-file", "Digits/dw_R_18_FPN.py"),
+        *(*options, "train.max_iter=2", "train.device=cpu", "train.output_dir=run"),
     )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == ["175899", *model_zoo.config_names()]
+    assert "copypaste: AP" in printed and "run/report.html" in printed
+
+
+def test_a_command_that_does_not_exist(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["dual-weighting", "trian"])
+    with pytest.raises(SystemExit, match="no command trian; use one of train, check-data"):
+        main()
+
+
+def test_what_is_left_to_the_user_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["dual-weighting", "demo", "--run", "run"])
+    monkeypatch.delitem(sys.modules, "dual_weighting.engine.demo", raising=False)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    for name in [name for name in sys.modules if name.startswith("dual_weighting.visualization")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SystemExit, match=r"OpenCV \(opencv-python or .*is not installed"):
+        main()
 
 
 def copy_sources(folder):
@@ -94,6 +141,6 @@ def copy_sources(folder):
     folder.mkdir()
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder)
-    for name in ("projects", "configs"):
+    for name in ("projects", "configs", "tools"):
         ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
         shutil.copytree(REPOSITORY / name, folder / name, symlinks=True, ignore=ignore)

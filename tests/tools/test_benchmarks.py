@@ -55,7 +55,7 @@ class ThreadPool(ThreadPoolExecutor):
 
 def test_training_step(monkeypatch):
     """One row a model, the first compared with itself."""
-    digits = (model_zoo, "Digits/dw_R_18_FPN.py")
+    digits = (model_zoo.get_config, "Digits/dw_R_18_FPN.py")
     monkeypatch.setattr(step, "MODELS", {"one": digits, "two": digits})
     monkeypatch.setattr(step, "peak_memory", lambda *args: 2**20)
     monkeypatch.setattr(step, "ProcessPoolExecutor", ThreadPool)

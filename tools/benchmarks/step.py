@@ -21,7 +21,10 @@ HEADING = "Training step"
 QUICK = {"image_size": (160, 224), "repeats": 1}
 MODELS = {
     "FCOS, Detectron2's config": (detectron2_config, "COCO-Detection/fcos_R_50_FPN_1x.py"),
-    "RetinaNet, Detectron2's config": (detectron2_config, "COCO-Detection/retinanet_R_50_FPN_1x.py"),
+    "RetinaNet, Detectron2's config": (
+        detectron2_config,
+        "COCO-Detection/retinanet_R_50_FPN_1x.py",
+    ),
     "FCOS, this recipe": (get_config, "COCO-Detection/fcos_R_50_FPN_1x.py"),
     "DW": (get_config, "COCO-Detection/dw_R_50_FPN_1x.py"),
     "DW + box refinement": (get_config, "COCO-Detection/dw_refine_R_50_FPN_1x.py"),

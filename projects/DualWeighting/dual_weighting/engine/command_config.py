@@ -5,7 +5,7 @@ import argparse
 from omegaconf import DictConfig
 
 from dual_weighting.data import register_datasets
-from dual_weighting.engine.config import check_resolves, load_config
+from dual_weighting.engine.config import check_resolves, find_config, load_config
 from dual_weighting.engine.fitting import Fitting
 from dual_weighting.engine.overrides import apply_overrides, overridden_keys
 from dual_weighting.engine.own_data import read_own_data
@@ -20,6 +20,7 @@ def config_of_command(args: argparse.Namespace) -> tuple[DictConfig, str]:
 
     The files are read once: what is in them is left in `args` for the other processes.
     """
+    args.config_file = find_config(args.config_file)
     if all(getattr(args, name, None) is None for name in OPTIONS):
         return load_config(args.config_file, args.opts), ""
     cfg = load_config(args.config_file)

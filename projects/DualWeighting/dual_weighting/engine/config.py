@@ -5,6 +5,7 @@ import os
 import traceback
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from detectron2.config import LazyConfig, instantiate
@@ -16,22 +17,34 @@ from dual_weighting.engine.overrides import apply_overrides
 from dual_weighting.engine.yaml_config import load_yaml_config
 from dual_weighting.errors import UserError
 
+# A link to the folder at the top of the repository; an installed package has a copy.
+CONFIGS = Path(__file__).parents[1] / "model_zoo" / "configs"
+
 SECTIONS = ("model", "optimizer", "lr_multiplier", "dataloader", "train")
+
+
+def find_config(config_file: str) -> str:
+    """The path of `config_file`, which is one, or else a name of the model zoo; `UserError` for
+    neither."""
+    if not config_file:
+        raise UserError("Say which config to use, for example --config-file configs/NAME.py.")
+    for path in (Path(config_file), CONFIGS / config_file.removeprefix("configs/")):
+        if path.is_file():
+            return str(path)
+    what = "is a folder" if os.path.isdir(config_file) else "does not exist"
+    raise UserError(f"The config file {config_file} {what}.")
 
 
 def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
     """The LazyConfig of `config_file` with `overrides` ("a.b=value") applied.
 
+    `config_file`: a path, or where there is none, a name of the model zoo.
     Data sets that the config brings along are in Detectron2's catalogs afterwards.
 
     Raises `UserError` for a file that is missing or fails, and for an override that is malformed
     or names an unknown key.
     """
-    if not config_file:
-        raise UserError("Say which config to use, for example --config-file configs/NAME.py.")
-    if not os.path.isfile(config_file):
-        what = "is a folder" if os.path.isdir(config_file) else "does not exist"
-        raise UserError(f"The config file {config_file} {what}.")
+    config_file = find_config(config_file)
     original_import = builtins.__import__
     try:
         is_yaml = config_file.endswith((".yaml", ".yml"))

@@ -2,18 +2,14 @@
 
 import difflib
 import os
-from pathlib import Path
 
 from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import build, load_config
+from dual_weighting.engine.config import CONFIGS, build, load_config
 from dual_weighting.engine.device import choose_device
 from dual_weighting.errors import UserError
-
-# A link to the folder at the top of the repository; an installed package has a copy.
-CONFIGS = Path(__file__).parent / "configs"
 
 
 def config_names() -> list[str]:

@@ -71,7 +71,8 @@ class PairGrid:
 def figure_of(page: np.ndarray) -> Figure:
     """A figure of exactly the pixels of `page` (H, W, 3)."""
     height, width = page.shape[:2]
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    # Matplotlib rounds down, older versions also what is whole but for an error of rounding.
+    figure = Figure(figsize=((width + 0.1) / DPI, (height + 0.1) / DPI), dpi=DPI)
     FigureCanvasAgg(figure)
     figure.figimage(page)
     return figure
