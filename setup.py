@@ -37,7 +37,7 @@ setup(
         "hydra-core>=1.3.2",
         "iopath>=0.1.9",
         "matplotlib>=3.7.5",
-        "numpy>=1.24.4",
+        "numpy>=1.26.4",
         "omegaconf>=2.2.3,<2.4",
         "pillow>=11.3",
         "pycocotools>=2.0.6",

@@ -141,7 +141,7 @@ def test_program(recorded, tmp_path):
 
 @pytest.fixture(scope="module")
 def onnx_file(recorded, tmp_path_factory) -> Path:
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", minversion="1.25")  # deformable convolutions
     exportable, program = recorded
     file = tmp_path_factory.mktemp("onnx") / "model.onnx"
     about = Description(CLASSES, "RGB", 70, 200, True, exportable.detector.test_score_thresh, 0.6)

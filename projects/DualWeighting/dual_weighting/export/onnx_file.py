@@ -79,9 +79,15 @@ class OnnxRunner:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(
-            os.fspath(file), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self.session = onnxruntime.InferenceSession(
+                os.fspath(file), options, providers=["CPUExecutionProvider"]
+            )
+        except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented as error:
+            raise UserError(
+                f"onnxruntime {onnxruntime.__version__} cannot run {file} ({error}): deformable "
+                "convolutions need 1.25, which is there for Python 3.11."
+            ) from error
         self.output_names = [output.name for output in self.session.get_outputs()]
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
