@@ -2,7 +2,8 @@
 
 python onnx_detect.py MODEL IMAGE OUTPUT [SCORE]
 
-Needs onnxruntime and Pillow, nothing else. MODEL is written by tools/export_model.py.
+Needs onnxruntime and Pillow, nothing else; for models trained without antialiasing, as those for
+CrowdHuman, opencv-python. MODEL is written by tools/export_model.py.
 """
 
 import json
@@ -28,21 +29,23 @@ class Detector:
     def __call__(self, image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of an RGB image: boxes (D, 4) as x1, y1, x2, y2 in its pixels, scores (D,) that fall,
         and classes (D,)."""
-        size = self.input_size(*image.size)
-        # The detector was trained on images that were resized like this.
-        if self.about["antialias"]:
-            resized = image.resize(size, Image.Resampling.BILINEAR)
-        else:
-            scale = (image.width / size[0], 0, 0, 0, image.height / size[1], 0)
-            affine = Image.Transform.AFFINE
-            resized = image.transform(size, affine, scale, Image.Resampling.BILINEAR)
-        pixels = np.asarray(resized)
+        pixels = self.resize(image)
+        height, width = pixels.shape[:2]
         if self.about["image_format"] == "BGR":
             pixels = pixels[:, :, ::-1]
         boxes, scores, classes = self.session.run(
             ["boxes", "scores", "classes"], {"image": np.ascontiguousarray(pixels)}
         )
-        return boxes * ([image.width / size[0], image.height / size[1]] * 2), scores, classes
+        return boxes * ([image.width / width, image.height / height] * 2), scores, classes
+
+    def resize(self, image: Image.Image) -> np.ndarray:
+        """As the images that the detector was trained on were resized."""
+        size = self.input_size(*image.size)
+        if self.about["antialias"]:
+            return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        import cv2
+
+        return cv2.resize(np.asarray(image), size, interpolation=cv2.INTER_LINEAR)
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """The shorter side gets min_size pixels, but the longer one max_size at most."""

@@ -3,7 +3,6 @@
 import itertools
 import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,11 +86,16 @@ def test_the_example_of_an_export_reads_alike(tmp_path):
         assert (np.asarray(example["read"](file)) == read_image(file)).all()
 
 
-@pytest.mark.parametrize(("low", "high"), [(70, 200), (160, 160), (800, 1333)])
-def test_the_example_of_an_export_resizes_alike(low, high):
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize(("low", "high"), [(70, 200), (160, 160), (250, 415)])
+def test_the_example_of_an_export_resizes_alike(low, high, antialias):
     pytest.importorskip("onnxruntime")
     example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "onnx_detect.py"))
-    detector = SimpleNamespace(about={"min_size": low, "max_size": high})
-    for width, height in itertools.product((1, 17, 99, 100, 333, 1000, 4001), repeat=2):
-        size = example["Detector"].input_size(detector, width, height)
-        assert size == ResizeShortestEdge.get_output_shape(height, width, low, high)[::-1]
+    detector = object.__new__(example["Detector"])
+    detector.about = {"min_size": low, "max_size": high, "antialias": antialias}
+    resize, random = ResizeShortestEdge(low, high, antialias=antialias), np.random.default_rng(0)
+    for width, height in itertools.product((1, 17, 99, 100, 333, 1001), repeat=2):
+        image = random.integers(256, size=(height, width, 3), dtype=np.uint8)
+        expected = resize.get_transform(image).apply_image(image)
+        found = detector.resize(Image.fromarray(image))
+        assert found.shape == expected.shape and (found == expected).all()

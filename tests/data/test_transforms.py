@@ -23,7 +23,7 @@ def test_antialiasing_is_an_average():
 
 @pytest.mark.parametrize("shape", [(40, 30), (40, 30, 3), (7, 90, 3)])
 def test_plain_bilinear_is_that_of_pillow_without_its_filter(shape):
-    """Between the four nearest pixels; also as `examples/onnx_detect.py` has it."""
+    """Between the four nearest pixels."""
     image = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     transform = ResizeShortestEdge(short_edge_length=11, max_size=60, antialias=False)
     transform = transform.get_transform(image)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from detectron2.config import instantiate
 from detectron2.data import transforms as T
 from omegaconf import DictConfig, ListConfig
+from PIL import Image
 from torch import nn
 
 from dual_weighting.data.of_config import class_names
@@ -61,10 +62,11 @@ def test_resize(augmentations: ListConfig) -> T.ResizeShortestEdge | None:
     if not found:
         return None
     (resize, *others) = found
-    if others or not isinstance(resize, T.ResizeShortestEdge):
+    described = isinstance(resize, T.ResizeShortestEdge) and not others
+    if not described or len(set(resize.short_edge_length)) > 1 or resize.interp != Image.BILINEAR:
         raise UserError(
-            "Test images can only be resized by one ResizeShortestEdge for an export, not by "
-            f"{', '.join(type(x).__name__ for x in found)}: change "
+            "Test images can only be resized by one ResizeShortestEdge for an export, bilinear and "
+            f"of one size, not by {', '.join(map(str, found))}: change "
             "dataloader.test.mapper.augmentations."
         )
     return resize
