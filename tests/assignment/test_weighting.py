@@ -29,10 +29,13 @@ def test_worked_example_positive():
 
 
 def test_worked_example_negative():
-    """w_neg = P_neg s^2, P_neg = 1 below IoU 0.5. For B the slides print 0.55; 0.7^2 is 0.49."""
-    p_neg = negative_probability(IOUS, gamma1=2.0, min_iou=0.5).clamp(max=1)
-    w_neg = p_neg * negative_importance(SCORES, gamma2=2.0)
-    assert w_neg[1:].tolist() == pytest.approx([0.49, 0.31, 0.08], abs=0.005)
+    """w_neg = P_neg s^2. The slides have eq. 6 without the bound of eq. 5, that P_neg is 1 below
+    IoU 0.5: for B (1 - 0.4^2) / (1 - 0.5^2) * 0.7^2 = 0.55 instead of 0.7^2 = 0.49."""
+    p_neg = negative_probability(IOUS, gamma1=2.0, min_iou=0.5)
+    importance = negative_importance(SCORES, gamma2=2.0)
+    printed, bounded = p_neg * importance, p_neg.clamp(max=1) * importance
+    assert printed[1:].tolist() == pytest.approx([0.55, 0.31, 0.08], abs=0.005)
+    assert bounded[1:].tolist() == pytest.approx([0.49, 0.31, 0.08], abs=0.005)
     # A has the largest IoU of the four, so stretched over the candidates its P_neg is 0.
     assert float(p_neg.argmin()) == 0
 

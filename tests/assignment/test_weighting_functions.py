@@ -14,7 +14,7 @@ IOUS = torch.tensor([0.95, 0.4, 0.6, 0.6])
     [
         ("GFL", [0, 0.04, 0, 0.05], [0, 0.05, 0, 0.04]),
         ("VFL", [0.9, 0.16, 0.36, 0.36], [0.05, 0.24, 0.24, 0.24]),
-        # The slides print 0.55 for B, which does not follow from the equations: 0.7^2 = 0.49.
+        # For B the slides have 0.55, eq. 6 without the bound of eq. 5, by which P_neg is 1.
         ("DW", [1.0, 0.01, 0.06, 0.03], [0.0, 0.49, 0.31, 0.08]),
         # Not in the slides: (1 - w_pos) s^2.
         ("DW coupled", [1.0, 0.01, 0.06, 0.03], [0.0, 0.486, 0.339, 0.088]),
