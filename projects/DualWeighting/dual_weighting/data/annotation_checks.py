@@ -10,7 +10,7 @@ from dual_weighting.data.boxes import box_array, has_area
 from dual_weighting.data.coco_content import CocoContent, has_polygon
 from dual_weighting.data.findings import Finding
 from dual_weighting.data.run_lengths import run_lengths
-from dual_weighting.data.value_types import shown
+from dual_weighting.data.value_types import is_coco_box, shown
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,8 @@ def faulty_codes(content: CocoContent) -> Iterator[str]:
 
 def normalized_boxes(content: CocoContent) -> Iterator[str]:
     """Boxes as fractions of the image, if all are."""
-    boxes = box_array([x["bbox"] for x in content.annotations])
-    larger = all(min(size) > 1 for size in content.size_of_image.values())
-    if len(boxes) and larger and (boxes[:, :2] + boxes[:, 2:] <= 1.001).all():
+    within = all(is_coco_box(x["bbox"]) and max(x["bbox"]) <= 1 for x in content.annotations)
+    if content.annotations and within and max(map(max, content.size_of_image.values())) > 2:
         yield (
             "no box reaches beyond the first pixel of its image, as "
             f"{called(content.annotations[0])} with {shown(content.annotations[0]['bbox'])}; "

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,11 @@ NUM_SHOWN = 5  # skipped boxes that the log names
 
 def box_array(boxes: Sequence[Any]) -> np.ndarray:
     """(A, 4) of what is a list of four numbers of pixels; NaN where it is not."""
-    if set(map(type, boxes)) <= {list} and set(map(len, boxes)) <= {4}:
-        types = set().union(*(map(type, box) for box in boxes)) if boxes else set()
-        if types <= {int, float}:
-            array = np.array(boxes, dtype=np.float64).reshape(-1, 4)
-            array[~(np.abs(array) < LARGEST_SIDE).all(axis=1)] = np.nan
-            return array
+    rows = set(map(type, boxes)) <= {list} and set(map(len, boxes)) <= {4}
+    if rows and set(map(type, chain.from_iterable(boxes))) <= {int, float}:
+        array = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        array[~(np.abs(array) < LARGEST_SIDE).all(axis=1)] = np.nan
+        return array
     rows = [box if is_coco_box(box) else [np.nan] * 4 for box in boxes]
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
@@ -46,15 +46,15 @@ def check_boxes(
     the data set. `empty_boxes`: "error" raises a UserError at the first, "skip" drops and logs.
     `content`: of the file, to name an annotation by its id.
     """
-    owners = [(record, x) for record in dicts for x in record.get("annotations", ())]
-    boxes = box_array([xywh(annotation) for _, annotation in owners])
+    annotations = [x for record in dicts for x in record.get("annotations", ())]
+    boxes = box_array([xywh(annotation) for annotation in annotations])
     boxes[:, 2:] += boxes[:, :2]
-    sizes = np.array(
-        [(record.get("width", np.inf), record.get("height", np.inf)) for record, _ in owners]
-    ).reshape(-1, 2)
-    empty = [owners[k] for k in np.flatnonzero(~has_area(boxes, sizes))]
-    if not empty:
+    owner = np.repeat(np.arange(len(dicts)), [len(x.get("annotations", ())) for x in dicts])
+    sizes = np.array([(x.get("width", np.inf), x.get("height", np.inf)) for x in dicts])
+    faulty = np.flatnonzero(~has_area(boxes, sizes.reshape(-1, 2)[owner]))
+    if not len(faulty):
         return
+    empty = [(dicts[owner[k]], annotations[k]) for k in faulty]
     if empty_boxes == "error":
         record, annotation = empty[0]
         raise UserError(describe(annotation, record, source=source, content=content))

@@ -21,7 +21,7 @@ from dual_weighting.data.builtin import (
     ROOT_VARIABLE,
     datasets_root,
 )
-from dual_weighting.data.coco_content import CocoContent, parse_coco
+from dual_weighting.data.coco_content import CocoContent, collecting_no_garbage, parse_coco
 from dual_weighting.errors import UserError
 
 EmptyBoxes = Literal["error", "skip"]
@@ -41,8 +41,10 @@ def read_coco(json_file: str | os.PathLike) -> CocoContent:
     key = identity(file)
     content = _in_use.get(key)
     if content is None:
-        content = parse_coco(file, name=str(json_file))
-        if fault := first_fault(content):
+        with collecting_no_garbage():
+            content = parse_coco(file, name=str(json_file))
+            fault = first_fault(content)
+        if fault:
             raise UserError(f"In {json_file}, {fault}.")
         _in_use[key] = content
     return content
@@ -77,9 +79,10 @@ def get_detection_dataset_dicts(
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         check_in_place(name)
-    dicts = list(
-        itertools.chain.from_iterable(load(name, empty_boxes=empty_boxes) for name in names)
-    )
+    with collecting_no_garbage():
+        dicts = list(
+            itertools.chain.from_iterable(load(name, empty_boxes=empty_boxes) for name in names)
+        )
     if len(names) > 1:
         check_same_classes(names)
     if filter_empty and "annotations" in dicts[0]:

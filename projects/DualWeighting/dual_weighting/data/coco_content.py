@@ -166,12 +166,11 @@ def read_json(file: str, *, name: str | None = None) -> Any:
     if not os.path.isfile(file):
         raise UserError(f"The file of annotations {name} does not exist.")
     try:
-        with collecting_no_garbage():
-            with open(file, "rb") as stream:
-                content = stream.read()
-            text = content.decode(json.detect_encoding(content))
-            del content
-            return json.loads(text)
+        with open(file, "rb") as stream:
+            content = stream.read()
+        text = content.decode(json.detect_encoding(content))
+        del content
+        return json.loads(text)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it as such."
