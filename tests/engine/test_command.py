@@ -1,11 +1,12 @@
 import argparse
+import io
 import pickle
 
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from dual_weighting.engine.command import argument_parser, run_command, sentence
+from dual_weighting.engine.command import argument_parser, printable_output, run_command, sentence
 from dual_weighting.engine.device import check_gpus, choose_device, describe_device
 from dual_weighting.errors import UserError
 
@@ -85,3 +86,11 @@ def test_devices_with_two_gpus(monkeypatch):
     check_gpus(torch.device("cuda", 0), num_processes=2)
     with pytest.raises(UserError, match=r"3 processes \(--num-gpus\) need more GPUs than the 2"):
         check_gpus(torch.device("cuda", 0), num_processes=3)
+
+
+def test_an_ascii_terminal_shows_any_text(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    printable_output()
+    print("Käfer 甲虫", flush=True)
+    assert stream.buffer.getvalue() == b"K\\xe4fer \\u7532\\u866b\n"

@@ -74,11 +74,13 @@ class CocoContent:
 
     def ground_truth(self) -> dict:
         """As evaluators want it: every annotation has an area and a number above 0 as its id, and
-        nothing that no evaluator of boxes and masks reads; without those that have no box."""
+        nothing that no evaluator of boxes and masks reads; without those that have no image or
+        no box."""
         sound = all(type(x["id"]) is int and x["id"] > 0 for x in self.annotations)
         annotations = []
         for number, annotation in enumerate(self.annotations, start=1):
-            if not is_coco_box(annotation["bbox"]):
+            size = self.size_of_image.get(annotation["image_id"])
+            if size is None or not is_coco_box(annotation["bbox"]):
                 continue
             width, height = annotation["bbox"][2:]
             entry = {
@@ -90,9 +92,10 @@ class CocoContent:
                 "iscrowd": int(annotation.get("iscrowd", 0)),
             }
             if mask := annotation.get("segmentation"):
-                size = self.size_of_image.get(annotation["image_id"], [0, 0])
-                empty = {"size": size, "counts": [size[0] * size[1]]}
-                entry["segmentation"] = detectron2_mask(mask) or empty
+                if isinstance(mask, list):
+                    empty = {"size": size, "counts": [size[0] * size[1]]}
+                    mask = [polygon for polygon in mask if is_polygon(polygon)] or empty
+                entry["segmentation"] = mask
             annotations.append(entry)
         return {
             "info": {},

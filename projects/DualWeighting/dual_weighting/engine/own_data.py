@@ -43,7 +43,7 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
     if not val.num_objects:
         raise UserError(
             f"No image of {val.json_file} has an object: the detector cannot be judged by it; give "
-            "another --val-json."
+            "another --val-json, or have its detections alone from tools/demo.py --json."
         )
     if train is not None:
         check_same_classes(train.thing_classes, train.json_file, val)
