@@ -111,7 +111,7 @@ def test_nccl(build, tmp_path):
     def losses(wrap) -> list[float]:
         model = wrap(build().to(DEVICE).train())
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-        trainer = Trainer(model, [images] * 3, optimizer, precision=torch.bfloat16)
+        trainer = Trainer(model, [images] * 3, optimizer)
         seen = []
         model.register_forward_hook(lambda m, a, out: seen.append(float(sum(out.values()))))
         trainer.train(0, 3)
