@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from commands import detectron2_training
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
@@ -47,6 +48,12 @@ def short(config, output):
 def rows_of(output):
     rows = map(json.loads, (output / "metrics.json").read_text().splitlines())
     return {row["iteration"]: row for row in rows if "total_loss" in row}
+
+
+def test_the_device_is_one_that_models_take():
+    device = LazyConfig.load(str(CONFIGS / "dw_R_18_FPN.py")).train.device
+    there = "cuda" if torch.cuda.is_available() else "cpu"
+    assert torch.nn.Linear(1, 1).to(device).weight.device.type == there
 
 
 @pytest.mark.slow
