@@ -4,7 +4,8 @@ import pytest
 from detectron2.config import LazyConfig
 from omegaconf import OmegaConf
 
-from dual_weighting.engine.config import check_sections, load_config
+from dual_weighting import model_zoo
+from dual_weighting.engine.config import check_sections, find_config, load_config
 from dual_weighting.engine.overrides import apply_overrides
 from dual_weighting.errors import UserError
 
@@ -34,6 +35,17 @@ def sentence_of(*args):
         load_config(*args)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def test_names_of_the_model_zoo_where_there_is_no_such_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "Digits/dw_R_18_FPN.py"
+    assert find_config(name) == find_config(f"configs/{name}") == model_zoo.get_config_file(name)
+    (tmp_path / "Digits").mkdir()
+    (tmp_path / name).write_text(CONFIG)
+    assert load_config(name).train.max_iter == 10
+    for missing in ("Digits/dw.py", "x" * 300, "a\0b"):
+        assert "does not exist" in sentence_of(missing)
 
 
 def test_overrides_that_are_known(config_file):

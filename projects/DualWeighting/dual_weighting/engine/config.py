@@ -28,9 +28,9 @@ def find_config(config_file: str) -> str:
     neither."""
     if not config_file:
         raise UserError("Say which config to use, for example --config-file configs/NAME.py.")
-    for path in (Path(config_file), CONFIGS / config_file.removeprefix("configs/")):
-        if path.is_file():
-            return str(path)
+    for path in (config_file, os.path.join(CONFIGS, config_file.removeprefix("configs/"))):
+        if os.path.isfile(path):
+            return path
     what = "is a folder" if os.path.isdir(config_file) else "does not exist"
     raise UserError(f"The config file {config_file} {what}.")
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -33,7 +34,6 @@ class Predictor:
         instances.pred_boxes, instances.scores, instances.pred_classes
 
     Attributes:
-        classes: their names.
         input_format: "BGR", the order of channels of arrays where nothing else is said.
     """
 
@@ -68,7 +68,7 @@ class Predictor:
         mapper = OmegaConf.select(cfg, "dataloader.test.mapper")
         if mapper is None:
             raise UserError("The config has no dataloader.test.mapper, which resizes the images.")
-        self.classes = class_names(cfg)
+        self.cfg = cfg
         self.image_format = mapper.image_format
         self.augmentations = T.AugmentationList(instantiate(mapper.augmentations))
 
@@ -94,6 +94,11 @@ class Predictor:
             batch = images[start : start + self.batch_size]
             found += self.detect([self.prepare(image, array_format) for image in batch])
         return [{"instances": instances} for instances in found]
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The names of the classes, numbers where they are not known."""
+        return class_names(self.cfg)
 
     def prepare(self, image: Image, array_format: str = input_format) -> dict:
         """The input of the model for one image."""
