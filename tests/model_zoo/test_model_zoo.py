@@ -124,13 +124,17 @@ def test_a_command_that_does_not_exist(monkeypatch):
         main()
 
 
-def test_what_is_left_to_the_user_is_named(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["dual-weighting", "demo", "--run", "run"])
-    monkeypatch.delitem(sys.modules, "dual_weighting.engine.demo", raising=False)
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    for name in [name for name in sys.modules if name.startswith("dual_weighting.visualization")]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(SystemExit, match=r"OpenCV \(opencv-python or .*is not installed"):
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("cv2", r"OpenCV \(opencv-python or opencv-python-headless\)"), ("torch", "torch")],
+)
+def test_what_is_left_to_the_user_is_named(module, name, monkeypatch):
+    def run_module(*args, **kwargs):
+        raise ModuleNotFoundError(name=module)
+
+    monkeypatch.setattr(sys, "argv", ["dual-weighting", "demo"])
+    monkeypatch.setattr("runpy.run_module", run_module)
+    with pytest.raises(SystemExit, match=f"^Error: {name} is not installed"):
         main()
 
 
