@@ -114,7 +114,9 @@ STARTS = {
     "backbone.fpn_output": kaiming(9 * 256),
     "backbone.top_block": kaiming(9 * 256),
 }
-BIASES = {
+BIASES = {  # the first whose name is in the config's; 0 are all others
+    "anchor": {"head.cls_logits": -4.5951, "head.objectness": -4.5951},
+    "atss": {"head.cls_logits": -4.5951, "head.box_distances": 4.0},
     "dw": {"head.cls_logits": -3.8918, "head.box_distances": 4.0},
     "o2f": {"head.cls_logits": -4.5951, "semantic_head.logits": -4.5951},
     "dla": {"head.cls_logits": -4.5951, "head.box_distances": 4.0, "head.objectness": -4.5951},
@@ -129,13 +131,15 @@ BIASES = {
         f"{DETECTION}/o2f_R_50_FPN_1x",
         f"{MASKS}/o2f_condinst_R_50_FPN_1x",
         f"{DETECTION}/dla_R_50_FPN_1x",
+        f"{DETECTION}/dla_R_50_FPN_anchor_1x",
+        f"{DETECTION}/atss_R_50_FPN_1x",
     ],
 )
 def test_starting_values(name):
     """Mean and spread of every layer that no checkpoint fills."""
     torch.manual_seed(0)
     model = instantiate(model_zoo.get_config(f"{name}.py").model)
-    biases = BIASES[name.split("/")[1].split("_")[0]]
+    biases = next(values for part, values in BIASES.items() if part in name)
     for layer, module in model.named_modules():
         if "bottom_up" in layer or isinstance(module, FixedStatisticsBatchNorm):
             continue
