@@ -129,3 +129,11 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "gt.odgt").write_bytes(b'{"ID": "\xff"}')
     with pytest.raises(UserError, match=r"gt.odgt, line 1, is no JSON object \('utf-8'"):
         read_ground_truths(tmp_path / "gt.odgt")
+
+
+def test_byte_order_mark_and_ends_of_lines(tmp_path):
+    file = write(tmp_path / "gt.odgt", LINES)
+    plain = [image.image_id for image in read_ground_truths(file)]
+    text = file.read_text().replace("\n", "\r\n\r\n")
+    file.write_text(text, encoding="utf-8-sig")
+    assert [image.image_id for image in read_ground_truths(file)] == plain == ["a,1", "b", "c"]

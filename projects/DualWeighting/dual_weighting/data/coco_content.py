@@ -46,16 +46,17 @@ class CocoContent:
         objects = defaultdict(list)
         class_of = {id_: k for k, id_ in enumerate(self.category_ids)}
         for annotation in self.annotations:
-            if has_polygon(annotation):
-                entry = {
-                    "iscrowd": annotation.get("iscrowd", 0),
-                    "bbox": annotation["bbox"],
-                    "category_id": class_of[annotation["category_id"]],
-                    "bbox_mode": BoxMode.XYWH_ABS,
-                }
-                if mask := annotation.get("segmentation"):
-                    entry["segmentation"] = detectron2_mask(mask)
-                objects[annotation["image_id"]].append(entry)
+            entry = {
+                "iscrowd": annotation.get("iscrowd", 0),
+                "bbox": annotation["bbox"],
+                "category_id": class_of[annotation["category_id"]],
+                "bbox_mode": BoxMode.XYWH_ABS,
+            }
+            if mask := annotation.get("segmentation"):
+                entry["segmentation"] = mask = detectron2_mask(mask)
+                if not mask:
+                    continue
+            objects[annotation["image_id"]].append(entry)
         return [
             {
                 "file_name": os.path.join(image_root, image["file_name"]),

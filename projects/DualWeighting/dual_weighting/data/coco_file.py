@@ -101,11 +101,18 @@ def missing_images(images: Sequence[dict], image_root: str) -> list[dict]:
 
 
 def summarize(content: CocoContent, *, json_file: str, image_root: str) -> CocoFile:
-    inside = [x for x in content.annotations if x["image_id"] in content.size_of_image]
-    objects = [x for x in inside if not x.get("iscrowd", 0)]
+    objects, outside, without_polygon = [], [], []
+    for annotation in content.annotations:
+        if annotation["image_id"] not in content.size_of_image:
+            outside.append(annotation)
+            continue
+        if not has_polygon(annotation):
+            without_polygon.append(annotation)
+        if not annotation.get("iscrowd", 0):
+            objects.append(annotation)
     with_objects = {annotation["image_id"] for annotation in objects}
     without_mask = [x for x in objects if not x.get("segmentation")]
-    outside = [x for x in content.annotations if x["image_id"] not in content.size_of_image]
+    codes = any(isinstance(x.get("segmentation"), dict) for x in objects)
     return CocoFile(
         json_file=os.path.abspath(json_file),
         image_root=os.path.abspath(image_root),
@@ -115,12 +122,10 @@ def summarize(content: CocoContent, *, json_file: str, image_root: str) -> CocoF
         num_objects=len(objects),
         without_objects=[x["file_name"] for x in content.images if x["id"] not in with_objects],
         without_image=[called(x) for x in outside],
-        without_polygon=[called(x) for x in inside if not has_polygon(x)],
+        without_polygon=[called(x) for x in without_polygon],
         num_without_mask=len(without_mask),
         first_without_mask=called(without_mask[0]) if without_mask else "",
-        mask_format="bitmask"
-        if any(isinstance(x.get("segmentation"), dict) for x in objects)
-        else "polygon",
+        mask_format="bitmask" if codes else "polygon",
     )
 
 

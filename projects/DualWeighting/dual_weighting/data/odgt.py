@@ -81,7 +81,7 @@ def lines_of(odgt_file: str | Path) -> Iterator[tuple[str, dict]]:
     """Place and content of every line that is not blank."""
     number = 0
     try:
-        with PathManager.open(str(odgt_file), encoding="utf-8") as file:
+        with PathManager.open(str(odgt_file), encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if not line.strip():
                     continue
