@@ -9,7 +9,7 @@ from commands import skipping_processes
 from commands.skipping_processes import Product, trainer_of
 
 from dual_weighting.engine.ema import EMAHook, WeightAverage
-from dual_weighting.engine.processes import launch_processes
+from dual_weighting.engine.launch import launch_processes
 from dual_weighting.errors import UserError
 
 NAN = float("nan")

@@ -9,7 +9,7 @@ from detectron2.utils.events import EventStorage
 from torch import nn
 
 from dual_weighting.engine.config import load_config
-from dual_weighting.engine.processes import launch_processes
+from dual_weighting.engine.launch import launch_processes
 from dual_weighting.engine.validation import Validation
 from dual_weighting.engine.validation_loss import (
     ValidationLoss,

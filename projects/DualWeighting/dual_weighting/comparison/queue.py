@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dual_weighting.comparison.runs import Run
+from dual_weighting.engine.signals import handled
 
 
 def run_all(
@@ -19,7 +20,7 @@ def run_all(
 ) -> list[Run]:
     """Do the runs that are not done yet, `num_jobs` at once; those that failed.
 
-    An interruption ends the processes; starting again goes on where they were. `command`: what
+    A signal ends the processes; starting again goes on where they were. `command`: what
     trains, with the options of tools/train_net.py.
     """
     waiting = [run for run in runs if not run.is_done()]
@@ -27,7 +28,7 @@ def run_all(
     free_slots = list(range(num_jobs))
     running: dict[Run, tuple[int, subprocess.Popen]] = {}
     failed: list[Run] = []
-    with _progress(runs) as report:
+    with handled(_exit), _progress(runs) as report:
         try:
             while waiting or running:
                 while waiting and free_slots:
@@ -53,6 +54,10 @@ def run_all(
             for _, process in running.values():
                 process.wait()
     return failed
+
+
+def _exit(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 @contextlib.contextmanager

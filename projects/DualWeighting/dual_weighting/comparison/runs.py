@@ -1,8 +1,11 @@
 """The runs of a comparison: what each is, how far it is, and how it is started."""
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +125,13 @@ class Run:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
+
+
+def _end_with_parent() -> None:
+    """Let this process get a SIGTERM when the one that started it is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def plan_runs(

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 
 from detectron2.engine import default_setup
@@ -11,7 +10,6 @@ from detectron2.utils.logger import setup_logger
 from omegaconf import DictConfig
 
 from dual_weighting.engine.command import printable_output
-from dual_weighting.errors import UserError
 
 # Detectron2's loggers of inner workings; their warnings are shown.
 CHATTY = (
@@ -29,12 +27,6 @@ def setup_run(cfg: DictConfig, args: argparse.Namespace) -> None:
     """
     printable_output()  # in every process
     output_dir, rank = cfg.train.output_dir, comm.get_rank()
-    try:
-        os.makedirs(output_dir, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"train.output_dir={output_dir} cannot be made ({error.strerror}): name a folder."
-        ) from error
     # The very calls of default_setup: setup_logger remembers them and adds no second handler.
     loggers = [
         setup_logger(output_dir, distributed_rank=rank, name="fvcore"),

@@ -1,12 +1,54 @@
 """What a training has left in its output folder."""
 
+import os
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from dual_weighting.errors import UserError
 
 FINAL = "model_final.pth"
+LOCK = ".lock"
+
+
+def check_writable(folder: str) -> None:
+    """Make the folder where there is none; raise UserError unless files can be written into it."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(
+            f"train.output_dir={folder} cannot be written ({error.strerror}): name another folder."
+        ) from error
+
+
+@contextmanager
+def claimed(folder: str) -> Iterator[None]:
+    """Keep other trainings out of the folder. The lock ends with the process, however that ends.
+
+    Raises:
+        UserError: another process has it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with open(os.path.join(folder, LOCK), "a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise UserError(
+                f"Another training (process {file.read() or 'unknown'}) writes into {folder}: wait "
+                "until it ends, or choose another train.output_dir."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def config_of_run(folder: Path) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -24,10 +25,11 @@ from dual_weighting.engine.device import choose_device, describe_device, share_t
 from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.freed_memory import keep_freed_memory
+from dual_weighting.engine.launch import launch_processes
 from dual_weighting.engine.machine_faults import faults_explained
 from dual_weighting.engine.metrics_file import MetricsWriter, cut_metrics, put_aside
-from dual_weighting.engine.processes import launch_processes
-from dual_weighting.engine.run_folder import FINAL
+from dual_weighting.engine.resume import check_same_training
+from dual_weighting.engine.run_folder import FINAL, check_writable, claimed
 from dual_weighting.engine.trainer import build_trainer
 from dual_weighting.engine.training_hooks import build_early_stopping, build_hooks
 from dual_weighting.engine.training_options import check_training_options, named_metrics, option
@@ -47,6 +49,8 @@ def train_command(args: argparse.Namespace) -> None:
     device = choose_device(cfg.train.device)
     if not getattr(args, "eval_only", False):
         check_training_options(cfg, device)
+        if args.resume:
+            check_same_training(cfg)
     if args.num_gpus * args.num_machines > 1:
         release_contents()  # each process reads its own
     launch_processes(run, args, device=device)
@@ -59,7 +63,10 @@ def run(args: argparse.Namespace) -> None:
     device = choose_device(cfg.train.device)
     if device.type == "cpu":
         keep_freed_memory()
-    with faults_explained(cfg.train.output_dir):
+    check_writable(cfg.train.output_dir)
+    writes = comm.is_main_process() and not args.eval_only
+    claim = claimed(cfg.train.output_dir) if writes else nullcontext()
+    with claim, faults_explained(cfg.train.output_dir):
         setup_run(cfg, args)
         logger.info(describe_device(device, num_processes=comm.get_world_size()))
         if own_data:
@@ -159,6 +166,7 @@ def resume_or_load(
 ) -> int:
     """Load the last checkpoint or the initial weights; the iteration to start with."""
     resumed = resume and checkpointer.has_checkpoint()
+    checkpointer.complete = resumed
     if resume and not resumed:
         logger.warning("No checkpoint to resume in %s: starting anew", cfg.train.output_dir)
     checkpointer.resume_or_load(cfg.train.init_checkpoint, resume=resume)

@@ -179,11 +179,28 @@ class Trainer(SimpleTrainer):
         return state
 
     def load_state_dict(self, state_dict: dict) -> None:
+        check_optimizer_state(self.optimizer, state_dict["optimizer"])
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "hooks"})
         if self.grad_scaler.is_enabled() and "grad_scaler" in state_dict:
             self.grad_scaler.load_state_dict(state_dict["grad_scaler"])
         if self.skipped is not None:
             self.skipped.total = state_dict.get("skipped_iterations", 0)
+
+
+def check_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
+    """Raise ValueError unless `state` is of parameters of the same number and shapes: torch loads
+    any, and some optimizers then write beyond the end of a tensor."""
+    groups = [len(group["params"]) for group in optimizer.param_groups]
+    found = [len(group["params"]) for group in state["param_groups"]]
+    if groups != found:
+        raise ValueError(f"optimizer state of {found} parameters for {groups}")
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    numbers = [number for group in state["param_groups"] for number in group["params"]]
+    for number, parameter in zip(numbers, parameters, strict=True):
+        for name, value in state["state"].get(number, {}).items():
+            shape = tuple(value.shape) if isinstance(value, Tensor) else ()
+            if shape not in ((), (1,), tuple(parameter.shape)):
+                raise ValueError(f"{name} of shape {shape} for {tuple(parameter.shape)}")
 
 
 def mean_of(losses: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from dual_weighting.engine.ema import EMAHook, WeightAverage
 from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook
 from dual_weighting.engine.metrics_file import metric_values
 from dual_weighting.engine.progress_bar import ProgressBar, on_terminal
+from dual_weighting.engine.signals import StopHook
 from dual_weighting.engine.skipped_images import SkippedImagesHook
 from dual_weighting.engine.training_options import option
 from dual_weighting.engine.validation import Validation
@@ -50,6 +51,7 @@ def build_hooks(
         EMAHook(average) if average else None,
         build_snapshots(cfg, model) if main else None,
         hooks.PeriodicCheckpointer(checkpointer, **cfg.train.checkpointer) if main else None,
+        StopHook(checkpointer),
         EvalHook(cfg.train.eval_period, validation),
         build_best_checkpointer(cfg, evaluated, resumed=resumed) if main else None,
         build_skipped_images(cfg),

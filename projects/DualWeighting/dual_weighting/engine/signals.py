@@ -1,0 +1,150 @@
+"""SIGTERM and SIGINT: a training ends after its iteration, a command passes them on."""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import torch.distributed as dist
+from detectron2.engine import HookBase
+from detectron2.utils import comm
+
+from dual_weighting.checkpoint import Checkpointer
+
+logger = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SAME_REQUEST = 3.0  # seconds; a terminal and a parent may both send one
+STORE_KEY = "dual_weighting/stop"
+
+
+@contextlib.contextmanager
+def handled(handler: Callable) -> Iterator[None]:
+    """Let `handler` have the signals in the block; nothing outside of the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)
+
+
+class StopHook(HookBase):
+    """Ends a training after the iteration in which a signal comes, in all processes after the same
+    one, with a checkpoint and the exit code 128 + the signal's number. A second signal, or `grace`
+    seconds without an end, ends the process at once."""
+
+    def __init__(self, checkpointer: Checkpointer, *, grace: float = 60.0):
+        self._checkpointer = checkpointer
+        self._grace = grace
+        self._number = 0
+        self._since = 0.0
+        self._cleanup = contextlib.ExitStack()
+
+    def before_train(self) -> None:
+        self._cleanup.enter_context(handled(self._on_signal))
+        self._cleanup.enter_context(self._watched())
+
+    def after_train(self) -> None:
+        self._cleanup.close()
+
+    def after_step(self) -> None:
+        number = self._agreed_number()
+        if not number or self.trainer.iter + 1 >= self.trainer.max_iter:
+            return
+        self._checkpointer.save(f"model_{self.trainer.iter:07d}", iteration=self.trainer.iter)
+        comm.synchronize()
+        logger.info(
+            "%s ended the training after iteration %d: the checkpoint is written, --resume goes on",
+            signal.Signals(number).name,
+            self.trainer.iter,
+        )
+        raise SystemExit(128 + number)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        if self._number and time.monotonic() - self._since > SAME_REQUEST:
+            self._give_up(number)
+        elif not self._number:
+            self._number, self._since = number, time.monotonic()
+
+    def _agreed_number(self) -> int:
+        """The signal after which this iteration is the last one, in every process; 0 for none.
+
+        The first process that has a signal names the next iteration. None is further by then: its
+        gradient needs that process.
+        """
+        if comm.get_world_size() == 1:
+            return self._number
+        store = dist.distributed_c10d._get_default_store()
+        if self._number:
+            store.compare_set(STORE_KEY, "", f"{self.trainer.iter + 1} {self._number}")
+        if not store.check([STORE_KEY]):
+            return 0
+        last, number = map(int, store.get(STORE_KEY).split())
+        return number if self.trainer.iter >= last else 0
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """A thread hears of signals even while the main thread waits for a GPU or for a peer."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        receiver, sender = socket.socketpair()
+        sender.setblocking(False)
+        over = threading.Event()
+
+        def watch() -> None:
+            heard = receiver.recv(1)
+            if heard and not over.wait(self._grace):
+                self._give_up(heard[0])
+
+        previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(previous)
+            over.set()
+            sender.close()
+            thread.join()
+            receiver.close()
+
+    def _give_up(self, number: int) -> None:
+        name = signal.Signals(number).name
+        print(f"{name}: ended at once; --resume goes on from the last checkpoint.", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(128 + number)
+
+
+class Forwarding:
+    """Context manager: signals go to the processes that this one has started, which end in their
+    own time; then this one ends with the exit code of the signal."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> "Forwarding":
+        self._cleanup.enter_context(handled(self._on_signal))
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self._cleanup.close()
+        if self.number:
+            raise SystemExit(128 + self.number)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.number = number
+        for process in multiprocessing.active_children():
+            with contextlib.suppress(OSError):
+                os.kill(process.pid, number)
