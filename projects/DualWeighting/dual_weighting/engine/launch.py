@@ -134,6 +134,8 @@ def _process(main: Callable, args: argparse.Namespace, start_method: str) -> Non
     except SystemExit:  # of a training that all processes ended after the same iteration
         dist.destroy_process_group()
         raise
+    except UserError as error:
+        raise UserError(sentence(error)) from error  # the launcher reads the last line
     except Exception as error:
         if speaks_of_others(type(error).__name__, str(error)):
             time.sleep(1)  # the launcher should hear first of the process that ended first
@@ -158,7 +160,10 @@ def _run_in_torchrun(main: Callable, args: argparse.Namespace, device: torch.dev
 
 def explained(error: Exception, text: str, args: argparse.Namespace, process: int) -> Exception:
     """`error`, or the `UserError` for it, from the text of its traceback in process `process`."""
-    kind, message = re.findall(r"^(?:\w+\.)*(\w*Error): (.*)", text, re.MULTILINE)[-1]
+    lines = re.findall(r"^(?:\w+\.)*(\w*Error): (.*)", text, re.MULTILINE)
+    if not lines:
+        return error
+    kind, message = lines[-1]
     rank = args.machine_rank * args.num_gpus + process
     minutes, url = f"{args.dist_timeout:g} minutes (--dist-timeout)", args.dist_url
     reason = re.sub(r"^\[\S+:\d+\] |\. This is typically .*|\.$", "", message)
