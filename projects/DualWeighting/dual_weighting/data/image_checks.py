@@ -55,6 +55,7 @@ def read_image_file(path: str, *, pixels: bool = True) -> ImageFile:
             turned = has_exif and orientation(image) >= 5
             size = upright_size(image) if has_exif else image.size
             if pixels:
+                image.draft(image.mode, (1, 1))  # a JPEG an eighth as large: all is read, less made
                 image.load()
     except UNREADABLE as error:
         reason = " ".join(str(error).split()).replace(repr(io.BytesIO), "the file")

@@ -16,15 +16,21 @@ from dual_weighting.assignment import (
     Assignment,
     Batch,
     CenterSampling,
+    DualWeighting,
     GroundTruths,
     PointGrid,
     Predictions,
+    WeightedCandidates,
 )
 from dual_weighting.assignment.points import pairs_inside
 from dual_weighting.data.annotation_checks import AnnotationTable
 from dual_weighting.data.findings import Finding
 from dual_weighting.data.progress import with_progress
 from dual_weighting.data.transforms import ResizeShortestEdge
+from dual_weighting.engine.image_size import LONGEST
+
+SLIP = 2  # pixels of the file
+REACH = 4.0  # strides, of the boxes of an untrained detector
 
 
 def pyramid_strides(model: DictConfig) -> list[int]:
@@ -100,11 +106,16 @@ class PyramidCheck:
         return "\n".join(lines)
 
     def findings(self) -> Iterator[Finding]:
-        unseen = self.unseen()
+        unseen, slips = self.unseen(), self.raw_sides().min(axis=1, initial=np.inf) <= SLIP
+        yield Finding(
+            f"objects of at most {SLIP} pixels that no point of any level is inside of",
+            self.describe(unseen & slips),
+            advice="nothing learns them; a slip? correct or remove these annotations",
+        )
         yield Finding(
             "objects that no point of any level is inside of",
-            self.describe(unseen),
-            advice="nothing learns them; train with larger images",
+            self.describe(unseen & ~slips),
+            advice=f"nothing learns them; {self.remedy(unseen & ~slips, ~slips)}",
         )
         unlearnt = self.unlearnt() & ~unseen
         yield Finding(
@@ -112,6 +123,29 @@ class PyramidCheck:
             self.describe(unlearnt),
             advice="points of others, or none on their level",
         )
+
+    def raw_sides(self) -> np.ndarray:
+        """Width and height of the objects in pixels of the file, (M, 2)."""
+        boxes = self.table.clipped_boxes()[self.index]
+        return boxes[:, 2:] - boxes[:, :2]
+
+    def remedy(self, unseen: np.ndarray, counted: np.ndarray, tolerated: float = 0.01) -> str:
+        """What to do about the objects of mask `unseen` (M,), of those of mask `counted` (M,)."""
+        if unseen.sum() <= tolerated * counted.sum():
+            return "few enough to do without, or correct these annotations"
+        size = self.sufficient_size(counted, tolerated)
+        return f"--image-size {size} is large enough for {1 - tolerated:.0%} of the objects"
+
+    def sufficient_size(self, mask: np.ndarray, tolerated: float, multiple: int = 32) -> int:
+        """The --image-size at which all but a share of the objects of a mask (M,) have both sides
+        longer than the finest stride, and so a point inside."""
+        # --image-size p scales by p * min(1 / short, LONGEST / long).
+        scale = np.minimum(
+            1 / self.table.sizes.min(axis=1), LONGEST / self.table.sizes.max(axis=1)
+        )[self.image]
+        needed = min(self.strides) / (self.raw_sides().min(axis=1) * scale)
+        pixels = np.quantile(needed[mask], 1 - tolerated, method="higher")
+        return multiple * (int(pixels / multiple) + 1)
 
     def describe(self, mask: np.ndarray) -> list[str]:
         """The objects of a mask (M,), with their size in the network."""
@@ -135,27 +169,26 @@ class PyramidCheck:
             result[part] = np.bincount(gt.numpy(), minlength=len(part)) == 0
         return result
 
-    def unlearnt(self, batch_size: int = 8) -> np.ndarray:
+    def unlearnt(self, batch_size: int = 64) -> np.ndarray:
         """Mask (M,) of the objects without a positive point, each image as the scheme of the config
         assigns it to a detector that predicts the same everywhere."""
         scheme = self.scheme()
+        if isinstance(scheme, DualWeighting | WeightedCandidates):
+            return self.unseen()  # every point inside is a positive
         result = np.zeros(len(self.boxes), dtype=bool)
         order = self.image.argsort(kind="stable")
-        images = np.unique(self.image)
-        starts = np.searchsorted(self.image[order], images)
-        groups = np.split(order, starts[1:]) if len(images) else []
-        batches = range(0, len(groups), batch_size)
-        for start in with_progress(batches, description="Assigning points"):
-            group = groups[start : start + batch_size]
-            chosen = np.concatenate(group)
-            number = np.repeat(np.arange(len(group)), [len(x) for x in group])
+        images, starts = np.unique(self.image[order], return_index=True)
+        ends = np.append(starts[batch_size::batch_size], len(order))
+        batches = list(zip(starts[::batch_size], ends, strict=True)) if len(images) else []
+        for start, end in with_progress(batches, description="Assigning points"):
+            chosen = order[start:end]
+            _, number = np.unique(self.image[chosen], return_inverse=True)
             targets = GroundTruths(
                 boxes=torch.from_numpy(self.boxes[chosen]).float(),
                 classes=torch.zeros(len(chosen), dtype=torch.long),
                 image=torch.from_numpy(number),
             )
-            grid = self.grid(self.sizes[self.image[chosen]])
-            assignment = scheme(Batch(untrained(grid, len(group)), targets, grid))
+            assignment = scheme(untrained(targets, self.grid(self.sizes[self.image[chosen]])))
             positive = assignment.gt[assignment.positive > 0].numpy()
             result[chosen] = np.bincount(positive, minlength=len(chosen)) == 0
         return result
@@ -171,9 +204,18 @@ class PyramidCheck:
         return PointGrid.from_image((int(height), int(width)), self.strides)
 
 
-def untrained(grid: PointGrid, num_images: int, sides: float = 4.0) -> Predictions:
-    """Predictions of one class, the same at every point: score 1/2, and a box that reaches `sides`
-    strides to each side."""
-    distances: Tensor = (sides * grid.strides)[None, :, None].expand(num_images, -1, 4)
-    logits = torch.zeros(num_images, len(grid), 1)
-    return Predictions(logits, distances.contiguous(), logits)
+class UntrainedBatch(Batch):
+    """A batch of a detector of one class that predicts the same everywhere: score 1/2, and a box
+    that reaches `REACH` strides to each side. Boxes are computed where they are asked for."""
+
+    def boxes_at(self, point: Tensor) -> Tensor:
+        centers, reach = self.centers_at(point), REACH * self.strides_at(point)[:, None]
+        return torch.cat((centers - reach, centers + reach), dim=1)
+
+
+def untrained(targets: GroundTruths, grid: PointGrid) -> UntrainedBatch:
+    """`grid`: of all images of the batch."""
+    num_images = int(targets.image.max()) + 1
+    zero = torch.zeros(1, 1, 1)
+    logits = zero.expand(num_images, len(grid), 1)  # one number in memory
+    return UntrainedBatch(Predictions(logits, logits.expand(-1, -1, 4), logits), targets, grid)
