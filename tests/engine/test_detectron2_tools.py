@@ -8,11 +8,13 @@ import torch
 from commands import detectron2_training
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.engine import hooks
 from detectron2.utils.env import seed_all_rng
 
 from dual_weighting.data.builtin import register_digits
 from dual_weighting.data.digits import write_digits
-from dual_weighting.engine.train import train
+from dual_weighting.engine.metrics_file import MetricsWriter
+from dual_weighting.engine.trainer import build_trainer
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "Digits"
 STEPS = 30
@@ -38,7 +40,7 @@ def short(config, output):
         cfg,
         [
             *(f"train.max_iter={STEPS}", "train.log_period=1", f"train.output_dir={output}"),
-            *("train.checkpointer.period=20", "train.device=cpu", "train.assignment_snapshots=0"),
+            *("train.checkpointer.period=20", "train.device=cpu"),
             *("dataloader.train.total_batch_size=2", "lr_multiplier.warmup_iters=5"),
             *("dataloader.train.num_workers=0", "dataloader.test.num_workers=0"),
         ],
@@ -63,7 +65,11 @@ def test_losses_of_both_trainers_are_equal(config, digits, tmp_path):
     cfg = short(config, tmp_path / "ours")
     (tmp_path / "ours").mkdir()
     seed_all_rng(1)
-    train(cfg, instantiate(cfg.model))
+    trainer = build_trainer(cfg, instantiate(cfg.model))
+    writer = MetricsWriter(tmp_path / "ours" / "metrics.json")
+    schedule = hooks.LRScheduler(scheduler=instantiate(cfg.lr_multiplier))
+    trainer.register_hooks([schedule, hooks.PeriodicWriter([writer], period=1)])
+    trainer.train(0, STEPS)
     cfg = short(config, tmp_path / "theirs")
     seed_all_rng(1)
     detectron2_training.train(cfg, resume=False)
