@@ -11,7 +11,7 @@ from commands.tiny_project import write_tiny_project
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from dual_weighting.engine.assignment_pictures import visualize_command
+from dual_weighting.engine.assignment_pictures import file_stem, visualize_command
 from dual_weighting.engine.command import run_command
 
 NAME = "tiny_assignment"
@@ -144,3 +144,12 @@ def test_data_set_of_other_classes(project, run, capsys):
     assert "has 2 classes but the data set of image 0 of three_classes has 3" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "image_id", "stem"),
+    [("digits_val", 7, "digits_val_7"), ("coco:/data/my set/val.json", "a/b", "val_a_b")],
+)
+def test_file_names(dataset, image_id, stem):
+    """Own data sets are named after their files, and ids may be text."""
+    assert file_stem(dataset, image_id) == stem

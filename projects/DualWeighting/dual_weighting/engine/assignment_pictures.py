@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import re
 from pathlib import Path
 
 from detectron2.data import MetadataCatalog
@@ -41,7 +42,7 @@ def visualize_command(args: argparse.Namespace) -> None:
     chosen = choose(args.gt, len(columns[0]), where)
 
     args.output.mkdir(parents=True, exist_ok=True)
-    stem = f"{first_dataset}_{record['image_id']}"
+    stem = file_stem(first_dataset, record["image_id"])
     table = []
     for gt in chosen:
         rows = [rows[gt] for rows in columns]
@@ -59,6 +60,11 @@ def visualize_command(args: argparse.Namespace) -> None:
     table_file = args.output / f"{stem}_points.csv"
     write_csv(table, table_file)
     print(f"\nThese points as CSV: {table_file}")
+
+
+def file_stem(dataset: str, image_id: object) -> str:
+    """The beginning of file names for an image; a person's own data set is called by its path."""
+    return re.sub(r"[^\w.-]+", "_", f"{Path(dataset).stem}_{image_id}")
 
 
 def rows_of_side(side: Side, record: dict, classes: list[str], where: str, device):

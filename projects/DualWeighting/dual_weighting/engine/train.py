@@ -18,6 +18,7 @@ from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbone_weights import is_backbone_address
 from dual_weighting.data.of_config import release_contents
 from dual_weighting.engine.best_checkpoint import BEST
+from dual_weighting.engine.class_order import match_classes
 from dual_weighting.engine.command_config import config_of_command
 from dual_weighting.engine.config import build, check_sections
 from dual_weighting.engine.console import setup_run
@@ -88,6 +89,8 @@ def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict
             f"for example train.init_checkpoint={Path(cfg.train.output_dir, 'model_final.pth')}."
         )
     checkpointer.resume_or_load(start, resume=resume)
+    if not resume:
+        match_classes(model, start, cfg)
     evaluation = Evaluation(cfg, model)
     results = evaluation()
     after_evaluation(cfg, cfg.train.output_dir)
