@@ -4,8 +4,8 @@ are others."""
 import math
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 LARGEST_SIDE = 2**31  # pixels; beyond it numbers of pixels are no numbers that torch counts with
 LARGEST_ID = 2**63 - 1  # that evaluators can sort
@@ -23,6 +23,8 @@ def is_number(value: Any) -> bool:
 
 
 def is_whole(value: Any) -> bool:
+    if type(value) is int:
+        return -LARGEST_ID <= value <= LARGEST_ID
     return is_number(value) and value == int(value) and abs(value) <= LARGEST_ID
 
 
@@ -44,7 +46,7 @@ def is_text(value: Any) -> bool:
 
 
 def is_id(value: Any) -> bool:
-    return is_text(value) or is_whole(value)
+    return is_whole(value) or is_text(value)
 
 
 def is_flag(value: Any) -> bool:
@@ -97,37 +99,7 @@ def is_numbers(value: Any) -> bool:
         return False
 
 
-class Rule(NamedTuple):
-    """What the value under `key` has to be, and what to do if it is not.
-
-    Attributes:
-        holds: whether a value is so.
-        hold: whether many surely are, told quickly; all are looked at if None.
-    """
-
-    key: str
-    holds: Callable[[Any], bool]
-    advice: str
-    hold: Callable[[Sequence[Any]], bool] | None = None
-
-
-def small_integers(values: Sequence[Any]) -> bool:
-    return set(map(type, values)) <= {int} and (
-        not values or (max(values) <= LARGEST_ID and min(values) >= -LARGEST_ID)
-    )
-
-
-def lists(values: Sequence[Any]) -> bool:
-    return set(map(type, values)) <= {list}
-
-
-def flags(values: Sequence[Any]) -> bool:
-    return set(map(type, values)) <= {int} and set(values) <= {0, 1}
-
-
-def areas(values: Sequence[Any]) -> bool:
-    return is_numbers(values) and (not values or (max(values) <= LARGEST_AREA and min(values) >= 0))
-
+Rule = tuple[str, Callable[[Any], bool], str]  # key, test, what to do
 
 ID = "make it a whole number, or text"
 WHOLE = "make it a whole number"
@@ -138,23 +110,23 @@ REQUIRED = {
 }
 RULES: dict[str, tuple[Rule, ...]] = {
     "image": (
-        Rule("id", is_id, ID, small_integers),
-        Rule("file_name", is_text, "write the name of the file"),
-        Rule("height", is_size, "write how many pixels the image has"),
-        Rule("width", is_size, "write how many pixels the image has"),
+        ("id", is_id, ID),
+        ("file_name", is_text, "write the name of the file"),
+        ("height", is_size, "write how many pixels the image has"),
+        ("width", is_size, "write how many pixels the image has"),
     ),
     "category": (
-        Rule("id", is_whole, WHOLE),
-        Rule("name", is_text, "write a name in quotes, on one line"),
+        ("id", is_whole, WHOLE),
+        ("name", is_text, "write a name in quotes, on one line"),
     ),
     "annotation": (
-        Rule("id", is_id, ID, small_integers),
-        Rule("image_id", is_id, "write the id of its image", small_integers),
-        Rule("category_id", is_whole, WHOLE, small_integers),
-        Rule("bbox", is_list, "make it [x, y, width, height]", lists),
-        Rule("iscrowd", is_flag, "make it 0 or 1", flags),
-        Rule("area", is_area, "make it a number of square pixels, or leave it out", areas),
-        Rule("segmentation", is_mask, "make it a list of polygons or a run-length code"),
+        ("id", is_id, ID),
+        ("image_id", is_id, "write the id of its image"),
+        ("category_id", is_whole, WHOLE),
+        ("bbox", is_list, "make it [x, y, width, height]"),
+        ("iscrowd", is_flag, "make it 0 or 1"),
+        ("area", is_area, "make it a number of square pixels, or leave it out"),
+        ("segmentation", is_mask, "make it a list of polygons or a run-length code"),
     ),
 }
 
@@ -196,14 +168,11 @@ def missing_keys(items: list, kind: str) -> Iterator[str]:
 
 def wrong_types(items: list[dict], kind: str) -> Iterator[str]:
     """A sentence about each value that breaks one of the `RULES` of its kind."""
-    for rule in RULES[kind]:
-        values = [item[rule.key] for item in items if rule.key in item]
-        if rule.hold and rule.hold(values):
-            continue
+    for key, is_right, advice in RULES[kind]:
         for item in items:
-            if rule.key in item and not rule.holds(item[rule.key]):
-                value = shown(item[rule.key])
-                yield f'{kind} id {shown(item["id"])} has the "{rule.key}" {value}; {rule.advice}'
+            if key in item and not is_right(item[key]):
+                value = shown(item[key])
+                yield f'{kind} id {shown(item["id"])} has the "{key}" {value}; {advice}'
     if kind == "image" and len({isinstance(item["id"], str) for item in items}) > 1:
         yield "some image ids are text and some are numbers; make them all of one kind"
 
