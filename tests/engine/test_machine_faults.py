@@ -3,15 +3,18 @@ import errno
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from dual_weighting.engine.command import run_command
-from dual_weighting.engine.machine_faults import faults_explained
+from dual_weighting.engine.machine_faults import LoaderWatch, faults_explained
 from dual_weighting.errors import UserError
 
 
@@ -135,3 +138,29 @@ def test_other_threads_and_logs_are_not(capsys, monkeypatch):
         thread.join()
         assert capsys.readouterr().out == "ZeroDivisionError\n"
     assert logging.raiseExceptions
+
+
+@pytest.mark.parametrize(("free", "exits"), [(1 << 20, [1]), (1 << 30, [])])
+def test_a_loader_that_gives_nothing(monkeypatch, caplog, capsys, free, exits):
+    """A full /dev/shm ends the training, anything else is said once and waited for."""
+    ended = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    watch = LoaderWatch(seconds=0.1)
+    watch.trainer = SimpleNamespace(waiting_since=time.perf_counter())
+    watch.before_train()
+    time.sleep(0.4)
+    watch.after_train()
+    assert ended[:1] == exits
+    assert ("have no shared memory left" in capsys.readouterr().err) == bool(exits)
+    said = [x.getMessage() for x in caplog.records if "No batch has come" in x.getMessage()]
+    assert len(said) == 1
+
+
+def test_a_loader_that_gives_batches(monkeypatch, caplog):
+    watch = LoaderWatch(seconds=0.1)
+    watch.trainer = SimpleNamespace(waiting_since=None)
+    watch.before_train()
+    time.sleep(0.3)
+    watch.after_train()
+    assert not caplog.records

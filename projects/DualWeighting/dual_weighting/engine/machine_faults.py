@@ -3,14 +3,26 @@
 import logging
 import os
 import re
+import shutil
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from detectron2.engine import HookBase
+
 from dual_weighting.checkpoint.full_disk import full_disk_error, full_disk_sentence
 from dual_weighting.errors import UserError
 
+logger = logging.getLogger(__name__)
+
+NO_MEMORY_SHARED = (
+    "The processes that load images have no shared memory left: enlarge /dev/shm "
+    "(docker run --shm-size=8g), or set dataloader.train.num_workers=0 and "
+    "dataloader.test.num_workers=0, and go on with --resume."
+)
 KILLED_LOADER = re.compile(
     r"DataLoader worker \(pid[^)]*\) (?:is killed by signal: (?P<signal>[^.]*)|exited unexpectedly)"
 )
@@ -65,11 +77,7 @@ def _explain(error: BaseException, output_dir: str) -> str | None:
     if isinstance(error, RuntimeError):
         killed = KILLED_LOADER.search(text)
         if any(symptom in text for symptom in NO_SHARED_MEMORY):
-            return (
-                "The processes that load images have no shared memory left: enlarge /dev/shm "
-                "(docker run --shm-size=8g), or set dataloader.train.num_workers=0 and "
-                "dataloader.test.num_workers=0, and go on with --resume."
-            )
+            return NO_MEMORY_SHARED
         if killed:
             return (
                 "A process that loads images was ended from outside "
@@ -112,3 +120,48 @@ def _quiet_when_full(excepthook: Callable) -> Callable:
             excepthook(args)
 
     return hook
+
+
+class LoaderWatch(HookBase):
+    """Says so when the data loader gives nothing for a while. Where /dev/shm is full, its processes
+    have lost an image without an error, and torch would wait for it for ever: that ends here.
+
+    The trainer has `waiting_since`, the time at which it began to wait for a batch, or None.
+    """
+
+    def __init__(
+        self, *, seconds: float = 30.0, shared_memory: str = "/dev/shm", room: int = 2**24
+    ):
+        """
+        Args:
+            seconds: of waiting until something is said.
+            shared_memory: the folder of the system's shared memory.
+            room: so many free bytes or more are room for an image.
+        """
+        self._seconds, self._shared_memory, self._room = seconds, shared_memory, room
+        self._over = threading.Event()
+
+    def before_train(self) -> None:
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def after_train(self) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        told = None
+        while not self._over.wait(self._seconds / 10):
+            since = self.trainer.waiting_since
+            if since in (None, told) or time.perf_counter() - since < self._seconds:
+                continue
+            if (
+                os.path.isdir(self._shared_memory)
+                and shutil.disk_usage(self._shared_memory).free < self._room
+            ):
+                print(f"Error: {NO_MEMORY_SHARED}", file=sys.stderr, flush=True)
+                os._exit(1)
+            told = since
+            logger.warning(
+                "No batch has come for %g seconds: waiting for the processes that load images "
+                "(dataloader.train.num_workers), which may wait for the disk or the network.",
+                self._seconds,
+            )

@@ -50,6 +50,7 @@ class Trainer(SimpleTrainer):
 
     Attributes:
         step_taken: whether the last iteration was not skipped.
+        waiting_since: when the wait for the batch that has not come yet began; else None.
         skipped_images: how often this process was given another image, by what was wrong with
             the one in whose place it is. Emptied by whoever reports it.
     """
@@ -89,6 +90,7 @@ class Trainer(SimpleTrainer):
             self._buffers = finite_loss.Buffers(model)
         self.step_taken = True
         self.skipped_images: Counter[str] = Counter()
+        self.waiting_since: float | None = None
         self._last_losses: dict[str, Tensor] = {}
 
     def train(self, start_iter: int, max_iter: int) -> None:
@@ -139,8 +141,9 @@ class Trainer(SimpleTrainer):
 
     def _next_batch(self) -> tuple[list[dict], float]:
         """The next batch and the seconds it took."""
-        start = time.perf_counter()
+        self.waiting_since = start = time.perf_counter()
         batch = next(self._data_loader_iter)
+        self.waiting_since = None
         for image in batch:
             self.skipped_images.update(image.pop(SKIPPED_IMAGES, ()))
         return batch, time.perf_counter() - start

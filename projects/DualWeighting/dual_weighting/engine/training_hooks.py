@@ -14,6 +14,7 @@ from dual_weighting.engine.best_checkpoint import BestCheckpointer
 from dual_weighting.engine.early_stopping import EarlyStopping
 from dual_weighting.engine.ema import EMAHook, WeightAverage
 from dual_weighting.engine.hooks import EvalHook, PeakMemoryHook
+from dual_weighting.engine.machine_faults import LoaderWatch
 from dual_weighting.engine.metrics_file import metric_values
 from dual_weighting.engine.progress_bar import ProgressBar, on_terminal
 from dual_weighting.engine.signals import StopHook
@@ -52,6 +53,7 @@ def build_hooks(
         build_snapshots(cfg, model) if main else None,
         hooks.PeriodicCheckpointer(checkpointer, **cfg.train.checkpointer) if main else None,
         StopHook(checkpointer),
+        LoaderWatch() if cfg.dataloader.train.get("num_workers", 0) else None,
         EvalHook(cfg.train.eval_period, validation),
         build_best_checkpointer(cfg, evaluated, resumed=resumed) if main else None,
         build_skipped_images(cfg),
