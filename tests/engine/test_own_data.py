@@ -13,6 +13,8 @@ from dual_weighting import model_zoo
 from dual_weighting.data import class_names
 from dual_weighting.engine.command_config import config_of_command
 from dual_weighting.engine.config import load_config
+from dual_weighting.engine.evaluation import Evaluation
+from dual_weighting.engine.fitting import LIMITS
 from dual_weighting.errors import UserError
 
 NAMES = {4: "ant", 9: "bee", 30: "cow"}
@@ -60,6 +62,21 @@ def args(tmp_path):
         return argparse.Namespace(**{**values, **changes})
 
     return arguments
+
+
+@pytest.mark.parametrize("config", ["Digits/dw_R_18_FPN.py", "Digits/fcos_R_18_FPN.py"])
+def test_more_objects_than_the_limits(args, config):
+    crowded = content(3)
+    crowded["annotations"] += [{**crowded["annotations"][0], "id": 100 + k} for k in range(250)]
+    cfg, text = config_of_command(args(config, train=crowded))
+    limits = [OmegaConf.select(cfg, key) for key in LIMITS]
+    assert limits == [300, 300] and text.count("an image has 251 objects") == 2
+    assert cfg.model.test_topk_candidates == 1000
+    assert Evaluation(cfg, instantiate(cfg.model)).duplicates.max_dets == 300
+    cfg, text = config_of_command(args(config, f"{LIMITS[0]}=150", val=crowded))
+    assert [OmegaConf.select(cfg, key) for key in LIMITS] == [150, 300]
+    cfg, _ = config_of_command(args(config))
+    assert [OmegaConf.select(cfg, key) for key in LIMITS] == [100, None]
 
 
 KEYS = (

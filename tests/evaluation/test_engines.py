@@ -10,6 +10,7 @@ import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.datasets import register_coco_instances
 from detectron2.evaluation import COCOEvaluator
+from detectron2.evaluation.coco_evaluation import instances_to_coco_json
 from detectron2.structures import Boxes, Instances
 from pycocotools import mask as rle
 
@@ -20,7 +21,12 @@ from dual_weighting.engine.config import load_config
 from dual_weighting.engine.evaluation import evaluator_override
 from dual_weighting.engine.train import train_command
 from dual_weighting.errors import UserError
-from dual_weighting.evaluation.coco_metrics import best_operating_point, matches_of
+from dual_weighting.evaluation.coco_metrics import (
+    best_operating_point,
+    evaluate_boxes,
+    matches_of,
+    restore_category_ids,
+)
 from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
 from dual_weighting.evaluation.engines import ENGINES, read_annotations, statistics_of
 
@@ -195,12 +201,50 @@ def test_nothing_detected(engine, dataset):
     np.testing.assert_equal(found, evaluate(COCOEvaluator(name), nothing))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_more_detections_than_coco_counts(tmp_path, engine, recwarn):
+    """250 objects in one image, all found exactly: 100 detections are 40 %."""
+    boxes = [[20 * (k % 20), 20 * (k // 20), 10, 10] for k in range(250)]
+    annotations = [
+        {"id": k, "image_id": 1, "category_id": 1, "bbox": box, "area": 100, "iscrowd": 0}
+        for k, box in enumerate(boxes, start=1)
+    ]
+    content = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 400, "height": 300}],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "x"}],
+    }
+    path = tmp_path / "crowd.json"
+    path.write_text(json.dumps(content))
+    name = f"crowd_{engine}"
+    register_coco_instances(name, {}, str(path), str(tmp_path))
+    DatasetCatalog.get(name)  # whose ids the metadata then has
+    corners = torch.tensor(boxes, dtype=torch.float32)
+    corners[:, 2:] += corners[:, :2]
+    found = Instances((300, 400), pred_boxes=Boxes(corners), scores=torch.linspace(1, 0.5, 250),
+                      pred_classes=torch.zeros(250, dtype=torch.long))  # fmt: skip
+    outputs = [({"image_id": 1}, {"instances": found})]
+    ap = [
+        evaluate(DetectionEvaluator(name, engine=engine, max_dets_per_image=limit), outputs)
+        for limit in (None, 300)
+    ]
+    # 41 of the 101 recalls from 0 to 1 are at most 40 %.
+    assert [x["bbox"]["AP"] for x in ap] == pytest.approx([100 * 41 / 101, 100])
+    assert not [x for x in recwarn if "max_dets" in str(x.message)]
+    truth = read_annotations(str(path), engine)
+    results = instances_to_coco_json(found, 1)
+    restore_category_ids(results, {1: 0})
+    for limit, expected in ((100, 41 / 101), (300, 1)):
+        statistics = evaluate_boxes(truth, copy.deepcopy(results), max_dets=limit)
+        assert statistics.stats[0] == pytest.approx(expected)
+        assert len(matches_of(statistics)[0]) == min(limit, 250)
+    DatasetCatalog.remove(name)
+
+
 def test_errors(dataset):
     name, outputs = dataset
     with pytest.raises(UserError, match="'fast' is neither hotcoco nor pycocotools"):
         DetectionEvaluator(name, engine="fast")
-    with pytest.raises(UserError, match="max_dets_per_image=300 needs engine='pycocotools'"):
-        DetectionEvaluator(name, max_dets_per_image=300)
     outputs[0][1]["instances"].pred_classes[:] = 4
     with pytest.raises(UserError, match="class 4, counted from 0, but the data set has 4 classes"):
         evaluate(DetectionEvaluator(name), outputs)

@@ -1,6 +1,7 @@
 """What a training needs to know of a person's own file of annotations in COCO's format."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,6 +26,7 @@ class CocoFile:
         without_polygon: annotations that Detectron2 leaves out, because their mask has no polygon
             of three points.
         num_without_mask, first_without_mask: objects without a mask.
+        most_objects: in an image.
         mask_format: what Detectron2 calls the way the masks are written; "bitmask" reads both.
     """
 
@@ -37,6 +39,7 @@ class CocoFile:
     without_objects: list[str] = field(repr=False)
     without_image: list[str] = field(repr=False)
     without_polygon: list[str] = field(repr=False)
+    most_objects: int
     num_without_mask: int
     first_without_mask: str = field(repr=False)
     mask_format: Literal["polygon", "bitmask"]
@@ -123,6 +126,7 @@ def summarize(content: CocoContent, *, json_file: str, image_root: str) -> CocoF
         without_objects=[x["file_name"] for x in content.images if x["id"] not in with_objects],
         without_image=[called(x) for x in outside],
         without_polygon=[called(x) for x in without_polygon],
+        most_objects=max(Counter(x["image_id"] for x in objects).values(), default=0),
         num_without_mask=len(without_mask),
         first_without_mask=called(without_mask[0]) if without_mask else "",
         mask_format="bitmask" if codes else "polygon",

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from dual_weighting.data.annotation_checks import AnnotationTable, annotation_findings
@@ -18,9 +19,11 @@ from dual_weighting.data.image_checks import (
     read_image_files,
 )
 from dual_weighting.engine.config import load_config
+from dual_weighting.engine.fitting import LIMITS, rounded_limit
 from dual_weighting.engine.image_size import check_image_size, image_size_values
 from dual_weighting.engine.overrides import apply_overrides
 from dual_weighting.errors import UserError
+from dual_weighting.evaluation.engines import MAX_DETS
 
 
 def check_data_command(args: argparse.Namespace) -> None:
@@ -99,7 +102,19 @@ def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:
     objects = split.table.is_object() & split.table.is_loaded()
     if not objects.any() and not any(x.stops and x.items for x in findings):
         yield Finding("files without any object", [split.json_file], stops=True)
+    yield crowd_finding(split.table)
     yield from image_findings(split.table.content.images, split.files)
+
+
+def crowd_finding(table: AnnotationTable) -> Finding:
+    counts = np.bincount(table.image[table.is_object()], minlength=1)
+    crowded = (counts > MAX_DETS).nonzero()[0]
+    return Finding(
+        f"images with more than {MAX_DETS} objects",
+        [f"{table.content.images[k]['file_name']}: {counts[k]:,} objects" for k in crowded],
+        advice=f"with --train-json or --val-json, {' and '.join(LIMITS)} are raised to "
+        f"{rounded_limit(counts.max())}; set them yourself elsewhere",
+    )
 
 
 def between(train: Split, val: Split) -> list[Finding]:

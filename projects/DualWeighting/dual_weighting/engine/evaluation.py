@@ -19,7 +19,7 @@ from dual_weighting.engine.config import build
 from dual_weighting.engine.overrides import accepts
 from dual_weighting.errors import UserError
 from dual_weighting.evaluation.duplicate_report import DuplicateReport, selector_of
-from dual_weighting.evaluation.engines import DEFAULT_ENGINE
+from dual_weighting.evaluation.engines import DEFAULT_ENGINE, MAX_DETS
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,10 @@ class Evaluation:
         self.loader = build(cfg, "dataloader.test")
         self.evaluator = build(cfg, "dataloader.evaluator")
         self.duplicates = duplicate_report(
-            model, evaluator.get("dataset_name"), engine=evaluator.get("engine", DEFAULT_ENGINE)
+            model,
+            evaluator.get("dataset_name"),
+            engine=evaluator.get("engine", DEFAULT_ENGINE),
+            max_dets=evaluator.get("max_dets_per_image") or MAX_DETS,
         )
 
     def __call__(self) -> dict[str, dict[str, float]]:
@@ -58,12 +61,16 @@ class Evaluation:
 
 
 def duplicate_report(
-    model: nn.Module, dataset_name: str | None, *, engine: str = DEFAULT_ENGINE
+    model: nn.Module,
+    dataset_name: str | None,
+    *,
+    engine: str = DEFAULT_ENGINE,
+    max_dets: int = MAX_DETS,
 ) -> DuplicateReport | None:
     """The duplicate report, for data with COCO annotations and models with an optional NMS."""
     annotated = dataset_name is not None and MetadataCatalog.get(dataset_name).get("json_file")
     if annotated and selector_of(model) is not None:
-        return DuplicateReport(model, dataset_name, engine=engine)
+        return DuplicateReport(model, dataset_name, engine=engine, max_dets=max_dets)
     return None
 
 

@@ -16,6 +16,15 @@ from dual_weighting.engine.overrides import accepts
 from dual_weighting.engine.own_data import OwnData, check_same_classes
 from dual_weighting.engine.recipe import Recipe, images_a_step
 from dual_weighting.errors import UserError
+from dual_weighting.evaluation.engines import MAX_DETS
+
+# Detections of an image that the model gives, and that the evaluation counts.
+LIMITS = ("model.max_detections_per_image", "dataloader.evaluator.max_dets_per_image")
+
+
+def rounded_limit(most_objects: int) -> int:
+    """A limit of detections for images of so many objects: the next hundred."""
+    return 100 * math.ceil(most_objects / 100)
 
 
 def rounded_up(value: float) -> int:
@@ -56,10 +65,22 @@ class Fitting:
                 (train or val).mask_format,
                 "as the file has them",
             )
+        self.set_limits(max(data.most_objects for data in (train, val) if data is not None))
         for split in ("train", "test"):
             if accepts(cfg.dataloader[split].dataset, "empty_boxes"):
                 key = f"dataloader.{split}.dataset.empty_boxes"
                 self.set(key, "error", 'without area: "error" stops, "skip" leaves them out')
+
+    def set_limits(self, most_objects: int) -> None:
+        """As many detections an image as a crowd needs, where the config has fewer."""
+        limit = rounded_limit(most_objects)
+        keys = [key for key in (*LIMITS[:1], "model.test_topk_candidates") if has(self.cfg, key)]
+        if accepts(self.cfg.dataloader.evaluator, "max_dets_per_image"):
+            keys += LIMITS[1:]
+        for key in keys:
+            now = OmegaConf.select(self.cfg, key, default=None) or MAX_DETS
+            if now < limit:
+                self.set(key, limit, f"an image has {most_objects} objects")
 
     def set_image_size(self, pixels: int) -> None:
         for key, value in image_size_values(self.cfg, pixels):
@@ -158,6 +179,10 @@ class Fitting:
             f"Left out of the training, without an object: {len(files)} ({some(files)}); "
             "dataloader.train.dataset.filter_empty=False keeps them."
         )
+
+
+def has(cfg: DictConfig, key: str) -> bool:
+    return OmegaConf.select(cfg, key, default=None) is not None
 
 
 def side_of(key: str) -> str:

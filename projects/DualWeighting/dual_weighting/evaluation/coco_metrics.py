@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -10,7 +11,12 @@ import numpy as np
 from pycocotools.cocoeval import COCOeval
 
 from dual_weighting.errors import UserError
-from dual_weighting.evaluation.engines import Annotations, Statistics, statistics_of
+from dual_weighting.evaluation.engines import (
+    MAX_DETS,
+    Annotations,
+    Statistics,
+    statistics_of,
+)
 
 
 @dataclass(frozen=True)
@@ -46,18 +52,28 @@ def restore_category_ids(results: list[dict], ids: Mapping[int, int] | None) -> 
         result["category_id"] = original[result["category_id"]]
 
 
-def evaluate_boxes(ground_truth: Annotations, results: list[dict] | str) -> Statistics | None:
+def evaluate_boxes(
+    ground_truth: Annotations, results: list[dict] | str, *, max_dets: int = MAX_DETS
+) -> Statistics | None:
     """COCO's box evaluation of `results`, in COCO's result format, or of a file of some; None if
-    there are none."""
+    there are none. `max_dets`: the best so many detections of an image count."""
     if not results:
         return None
     with contextlib.redirect_stdout(io.StringIO()):
-        run = statistics_of(ground_truth)
+        run = statistics_of(ground_truth, max_dets)
         evaluation = run(ground_truth, ground_truth.loadRes(results), "bbox")
+        evaluation.params.maxDets = [1, 10, max_dets]
         evaluation.evaluate()
         evaluation.accumulate()
-        evaluation.summarize()
+        summarize(evaluation)
     return evaluation
+
+
+def summarize(evaluation: Statistics) -> None:
+    with warnings.catch_warnings():
+        # hotcoco warns of a limit other than COCO's, and then does what is wanted.
+        warnings.filterwarnings("ignore", "hotcoco: max_dets differ")
+        evaluation.summarize()
 
 
 def average_precision(evaluation: Statistics | None) -> float:

@@ -8,13 +8,12 @@ from pathlib import Path
 import torch
 from detectron2.data import MetadataCatalog
 from detectron2.evaluation import COCOEvaluator
-from detectron2.evaluation.coco_evaluation import _evaluate_predictions_on_coco
 
 from dual_weighting.data.coco import read_coco
-from dual_weighting.errors import UserError
-from dual_weighting.evaluation.coco_metrics import restore_category_ids
+from dual_weighting.evaluation.coco_metrics import restore_category_ids, summarize
 from dual_weighting.evaluation.engines import (
     DEFAULT_ENGINE,
+    MAX_DETS,
     check_engine,
     read_annotations,
     statistics_of,
@@ -42,17 +41,12 @@ class DetectionEvaluator(COCOEvaluator):
             engine: "hotcoco" or "pycocotools".
             tasks: of "bbox" and "segm"; those of the detections if None.
             output_dir: where the detections are written, in COCO's result format.
-            max_dets_per_image: the best so many count, 100 if None; others need pycocotools.
+            max_dets_per_image: the best so many count, 100 if None.
 
         Raises:
-            UserError: there is no such engine, or it cannot count so many detections.
+            UserError: there is no such engine.
         """
         check_engine(engine)
-        if max_dets_per_image not in (None, 100) and engine != "pycocotools":
-            raise UserError(
-                f"max_dets_per_image={max_dets_per_image} needs engine='pycocotools': the numbers "
-                f"of {engine} are those of COCO, with 100 detections an image."
-            )
         metadata = MetadataCatalog.get(dataset_name)
         if metadata.get("json_file") is None:  # Detectron2 writes such a file
             super().__init__(dataset_name, output_dir=output_dir)
@@ -61,7 +55,7 @@ class DetectionEvaluator(COCOEvaluator):
         self._metadata, self._tasks, self._output_dir = metadata, tasks, output_dir
         self._distributed, self._use_fast_impl, self._kpt_oks_sigmas = True, False, ()
         self._cpu_device = torch.device("cpu")
-        self._max_dets_per_image = [1, 10, max_dets_per_image or 100]
+        self._max_dets_per_image = [1, 10, max_dets_per_image or MAX_DETS]
         self.engine = engine
         self._do_evaluation = read_coco(metadata.json_file).annotated
         self._coco_api = read_annotations(metadata.json_file, engine)
@@ -81,13 +75,17 @@ class DetectionEvaluator(COCOEvaluator):
         for task in self._tasks or self._tasks_from_predictions(results):
             statistics = None
             if results:
-                statistics = _evaluate_predictions_on_coco(
-                    ground_truth,
-                    results,
-                    task,
-                    cocoeval_fn=statistics_of(ground_truth),
-                    img_ids=img_ids,
-                )
+                boxless = ("bbox",) if task == "segm" else ()  # the area is that of the mask
+                found = [{k: x[k] for k in x if k not in boxless} for x in results]
+                limits = self._max_dets_per_image
+                run = statistics_of(ground_truth, limits[-1])
+                statistics = run(ground_truth, ground_truth.loadRes(found), task)
+                statistics.params.maxDets = limits
+                if img_ids is not None:
+                    statistics.params.imgIds = img_ids
+                statistics.evaluate()
+                statistics.accumulate()
+                summarize(statistics)
             self._results[task] = self._derive_coco_results(
                 statistics, task, class_names=self._metadata.get("thing_classes")
             )

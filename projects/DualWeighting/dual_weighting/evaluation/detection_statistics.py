@@ -108,7 +108,7 @@ def image_errors(matches: Matches, threshold: float) -> ImageErrors:
 
 def precision_table(evaluation: Statistics) -> np.ndarray:
     """(T, R, K), precision at each IoU threshold and recall of COCO's evaluation, for each
-    category by its id, with all sizes and 100 detections; NaN for a class without objects."""
+    category by its id, with objects of all sizes; NaN for a class without objects."""
     precision = np.asarray(evaluation.eval["precision"], float)
     shape = [len(evaluation.params.iouThrs), len(evaluation.params.recThrs)]
     precision = precision.reshape(*shape, -1, *precision.shape[-2:])[..., 0, -1]

@@ -20,7 +20,12 @@ from dual_weighting.evaluation.coco_metrics import (
     restore_category_ids,
 )
 from dual_weighting.evaluation.duplicates import count_duplicates
-from dual_weighting.evaluation.engines import DEFAULT_ENGINE, Annotations, read_annotations
+from dual_weighting.evaluation.engines import (
+    DEFAULT_ENGINE,
+    MAX_DETS,
+    Annotations,
+    read_annotations,
+)
 from dual_weighting.modeling.selection import DetectionSelector
 
 logger = logging.getLogger(__name__)
@@ -50,6 +55,7 @@ class DuplicateReport(DatasetEvaluator):
         min_score: float = 0.3,
         min_iou: float = 0.7,
         engine: str = DEFAULT_ENGINE,
+        max_dets: int = MAX_DETS,
     ) -> None:
         """
         Args:
@@ -58,11 +64,12 @@ class DuplicateReport(DatasetEvaluator):
             nms_thresh: used with NMS if the model itself has none.
             min_score, min_iou: see `count_duplicates`.
             engine: who computes AP, "hotcoco" or "pycocotools".
+            max_dets: the best so many detections of an image count for AP.
         """
         self.selector = selector_of(model)
         self.metadata = MetadataCatalog.get(dataset_name)
         self.nms_thresh, self.min_score, self.min_iou = nms_thresh, min_score, min_iou
-        self.engine = engine
+        self.engine, self.max_dets = engine, max_dets
         self.reset()
 
     def __enter__(self) -> "DuplicateReport":
@@ -127,7 +134,7 @@ class DuplicateReport(DatasetEvaluator):
     def _compare(self, annotations: Annotations, images: list[_Image]) -> dict[str, float]:
         results = list(itertools.chain.from_iterable(image.results for image in images))
         restore_category_ids(results, self.metadata.get("thing_dataset_id_to_contiguous_id"))
-        evaluation = evaluate_boxes(annotations, results)
+        evaluation = evaluate_boxes(annotations, results, max_dets=self.max_dets)
         return {
             "AP": average_precision(evaluation),
             "duplicates_per_image": sum(x.duplicates for x in images) / max(len(images), 1),

@@ -9,6 +9,7 @@ import io
 import logging
 
 import hotcoco
+from detectron2.evaluation.coco_evaluation import COCOevalMaxDets
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -18,6 +19,7 @@ from dual_weighting.errors import UserError
 logger = logging.getLogger(__name__)
 
 DEFAULT_ENGINE = "hotcoco"
+MAX_DETS = 100  # detections of an image that count, in COCO's metrics
 ENGINES = ("hotcoco", "pycocotools")
 
 Annotations = hotcoco.COCO | COCO
@@ -54,6 +56,8 @@ def read_annotations(json_file: str, engine: str = DEFAULT_ENGINE) -> Annotation
     return annotations
 
 
-def statistics_of(ground_truth: Annotations) -> type[Statistics]:
-    """The class that evaluates against `ground_truth`."""
-    return hotcoco.COCOeval if isinstance(ground_truth, hotcoco.COCO) else COCOeval
+def statistics_of(ground_truth: Annotations, max_dets: int = MAX_DETS) -> type[Statistics]:
+    """The class that evaluates against `ground_truth`, with this limit of detections an image."""
+    if isinstance(ground_truth, hotcoco.COCO):
+        return hotcoco.COCOeval
+    return COCOeval if max_dets == MAX_DETS else COCOevalMaxDets

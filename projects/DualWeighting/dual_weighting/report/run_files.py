@@ -17,7 +17,7 @@ from dual_weighting.evaluation.coco_metrics import OperatingPoint, evaluate_boxe
 from dual_weighting.evaluation.detection_files import read_detection_data, read_json
 from dual_weighting.evaluation.detection_matching import Matches, match_detections
 from dual_weighting.evaluation.detection_statistics import best_points, precision_table
-from dual_weighting.evaluation.engines import DEFAULT_ENGINE, read_annotations
+from dual_weighting.evaluation.engines import DEFAULT_ENGINE, MAX_DETS, read_annotations
 from dual_weighting.visualization.curves import Series, read_metrics
 
 SNAPSHOTS = "assignment"  # folder of the pictures made during the training
@@ -122,13 +122,15 @@ class RunFiles:
             )
         except UserError as error:
             raise Missing(str(error)) from error
-        engine = self.cfg.dataloader.evaluator.get("engine", DEFAULT_ENGINE)
+        evaluator = self.cfg.dataloader.evaluator
+        engine = evaluator.get("engine", DEFAULT_ENGINE)
+        max_dets = evaluator.get("max_dets_per_image") or MAX_DETS
         matches = match_detections(data)
         precision = np.full((10, 101, len(data.class_names)), np.nan)
         if len(data.detections):
             try:
                 truth = read_annotations(metadata.json_file, engine)
-                precision = precision_table(evaluate_boxes(truth, str(results)))
+                precision = precision_table(evaluate_boxes(truth, str(results), max_dets=max_dets))
             except (AssertionError, LookupError, TypeError, ValueError) as error:
                 raise Missing(f"{results} cannot be evaluated ({error}).") from error
         overall, of_class = best_points(matches)
