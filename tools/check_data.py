@@ -23,6 +23,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--images", metavar="DIR", help="their images (default: FILE's folder)")
     parser.add_argument("--val-json", metavar="FILE", help="annotations to evaluate with")
     parser.add_argument("--val-images", metavar="DIR", help="their images")
+    parser.add_argument(
+        "--split",
+        type=float,
+        metavar="SHARE",
+        help="divide FILE: write FILE_train.json and FILE_val.json, this share of the images",
+    )
     parser.add_argument("--config-file", metavar="FILE", help="of the detector to be trained")
     parser.add_argument(
         "--image-size", type=int, metavar="PIXELS", help="as it will be given to the training"

@@ -11,6 +11,7 @@ from dual_weighting.data.annotation_checks import AnnotationTable, annotation_fi
 from dual_weighting.data.coco_content import CocoContent
 from dual_weighting.data.findings import Finding, report
 from dual_weighting.data.image_checks import image_findings, leak_finding, read_image_files
+from dual_weighting.engine.check_data import crowd_finding
 
 
 def table_of(content) -> AnnotationTable:
@@ -143,3 +144,14 @@ def test_report():
         "    ... and 2 more",
     ]
     assert report([]) == "Nothing is wrong."
+
+
+def test_crowded_images(content):
+    first = content["annotations"][0]
+    content["annotations"] += [{**first, "id": 100 + k} for k in range(100)]
+    finding = crowd_finding(table_of(content))
+    assert finding.items == [f"{content['images'][0]['file_name']}: 101 objects"]
+    assert "max_detections_per_image" in finding.advice and "raised to 200" in finding.advice
+    assert "dataloader.evaluator.max_dets_per_image" in finding.advice
+    content["annotations"].pop()
+    assert not crowd_finding(table_of(content)).items

@@ -64,6 +64,12 @@ def args(tmp_path):
     return arguments
 
 
+def test_the_same_file_for_both(args, tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "train.json")
+    with pytest.raises(UserError, match=r"divide it with tools/check_data\.py --split"):
+        config_of_command(args("Digits/dw_R_18_FPN.py", val_json=str(tmp_path / "link.json")))
+
+
 @pytest.mark.parametrize("config", ["Digits/dw_R_18_FPN.py", "Digits/fcos_R_18_FPN.py"])
 def test_more_objects_than_the_limits(args, config):
     crowded = content(3)

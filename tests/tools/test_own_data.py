@@ -102,3 +102,43 @@ def test_faults_end_with_exit_code_1(folder, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run_tool(check_data, monkeypatch, "--json", file, "--images", folder / "JPEGImages")
     assert "files without any object: 1" in capsys.readouterr().out
+
+
+def test_one_file_is_divided(folder, tmp_path, monkeypatch, capsys):
+    """Ten images of which two are copies of others, one object in each."""
+    names = [f"{k:03}.png" for k in range(8)]
+    for name in names:
+        (tmp_path / name).write_bytes((folder / "JPEGImages" / name).read_bytes())
+    for k in range(2):
+        (tmp_path / f"copy{k}.png").write_bytes((tmp_path / names[k]).read_bytes())
+    names += ["copy0.png", "copy1.png"]
+    content = {
+        "info": {"year": 2024},
+        "images": [
+            {"id": k, "file_name": name, "width": 64, "height": 64} for k, name in enumerate(names)
+        ],
+        "annotations": [
+            {"id": 10 + k, "image_id": k, "category_id": 1, "bbox": [1, 1, 20, 20]}
+            for k in range(10)
+        ],
+        "categories": [{"id": 1, "name": "red"}],
+    }
+    file = tmp_path / "all.json"
+    file.write_text(json.dumps(content))
+    run_tool(check_data, monkeypatch, "--json", file, "--split", 0.4)
+    assert "images of the validation that are in the training too" not in capsys.readouterr().out
+    parts = [json.loads((tmp_path / f"all_{part}.json").read_text()) for part in ("train", "val")]
+    ids = [{x["id"] for x in part["images"]} for part in parts]
+    assert not ids[0] & ids[1] and ids[0] | ids[1] == set(range(10)) and 3 <= len(ids[1]) <= 4
+    assert all((k in part) == (k + 8 in part) for part in ids for k in range(2))
+    for part, mine in zip(parts, ids, strict=True):
+        assert {x["image_id"] for x in part["annotations"]} == mine
+        assert part["info"] == content["info"] and part["categories"] == content["categories"]
+    for arguments, sentence in (
+        (["--split", 0.4], "all_train.json exists"),
+        (["--split", 0.4, "--val-json", file], "leave out --val-json"),
+        (["--val-json", file], "given to train on and to validate with"),
+    ):
+        with pytest.raises(SystemExit):
+            run_tool(check_data, monkeypatch, "--json", file, *arguments)
+        assert sentence in capsys.readouterr().err

@@ -13,6 +13,7 @@ from typing import Any
 from detectron2.structures import BoxMode
 from pycocotools import mask as rle
 
+from dual_weighting.data.other_formats import other_format, other_json
 from dual_weighting.data.value_types import basic_faults, is_coco_box
 from dual_weighting.errors import UserError
 
@@ -134,6 +135,8 @@ def parse_coco(file: str, *, name: str | None = None) -> CocoContent:
     """
     name = name or file
     content = read_json(file, name=name)
+    if other := other_json(content):
+        raise UserError(f"{name} is {other}.")
     if fault := next(basic_faults(content), None):
         raise UserError(f"In {name}, {fault}.")
     for items, keys in (
@@ -167,6 +170,8 @@ def read_json(file: str, *, name: str | None = None) -> Any:
         UserError: it cannot be read; `name` is what it is called.
     """
     name = name or file
+    if os.path.isdir(file):
+        raise UserError(f"{name} is {other_format(file) or 'a folder: name a JSON file in it'}.")
     if not os.path.isfile(file):
         raise UserError(f"The file of annotations {name} does not exist.")
     try:
@@ -180,6 +185,8 @@ def read_json(file: str, *, name: str | None = None) -> Any:
             f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it as such."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
+        if other := other_format(file):
+            raise UserError(f"{name} is {other}.") from error
         raise UserError(
             f"{name} is no readable JSON ({error}); write or download it again."
         ) from error

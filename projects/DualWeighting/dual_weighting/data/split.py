@@ -2,12 +2,15 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 from dual_weighting.errors import UserError
 
+Name = TypeVar("Name", bound=Hashable)
 
-def split_by_share(digests: Mapping[str, bytes], share: float) -> tuple[list[str], list[str]]:
+
+def split_by_share(digests: Mapping[Name, bytes], share: float) -> tuple[list[Name], list[Name]]:
     """Names of the training and of the validation images, each in the order of `digests`.
 
     Images of the same content stay together. The choice looks random, but depends on the images
@@ -23,10 +26,10 @@ def split_by_share(digests: Mapping[str, bytes], share: float) -> tuple[list[str
         raise UserError(f"The share of the validation must be between 0 and 1, got {share:g}.")
     groups = defaultdict(list)
     for name, digest in digests.items():
-        groups[digest or hashlib.sha1(name.encode()).digest()].append(name)
+        groups[digest or hashlib.sha1(str(name).encode()).digest()].append(name)
     if len(groups) < 2:
         raise UserError("A split needs two images with different content.")
-    val: set[str] = set()
+    val: set[Name] = set()
     for _, group in sorted(groups.items()):
         if len(val) + len(group) <= round(share * len(digests)):
             val.update(group)

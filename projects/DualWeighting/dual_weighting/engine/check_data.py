@@ -1,15 +1,18 @@
 """The command that looks at data before it is trained on."""
 
 import argparse
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.data.annotation_checks import AnnotationTable, annotation_findings
-from dual_weighting.data.coco_content import parse_coco
+from dual_weighting.data.coco_content import parse_coco, read_json
 from dual_weighting.data.coco_file import check_folder
 from dual_weighting.data.findings import Finding, report
 from dual_weighting.data.image_checks import (
@@ -18,23 +21,32 @@ from dual_weighting.data.image_checks import (
     leak_finding,
     read_image_files,
 )
+from dual_weighting.data.split import split_by_share
 from dual_weighting.engine.config import load_config
 from dual_weighting.engine.fitting import LIMITS, rounded_limit
 from dual_weighting.engine.image_size import check_image_size, image_size_values
 from dual_weighting.engine.overrides import apply_overrides
+from dual_weighting.engine.own_data import check_two_files
 from dual_weighting.errors import UserError
 from dual_weighting.evaluation.engines import MAX_DETS
 
 
 def check_data_command(args: argparse.Namespace) -> None:
-    """`args`: json, images, val_json, val_images, config_file, image_size,
+    """`args`: json, images, val_json, val_images, split, config_file, image_size,
     headers_only, show, overrides.
 
     Prints what it has found; `UserError` when something would stop a training.
     """
     cfg = config_of(args)
-    splits = [read_split(args.json, args.images, args)]
+    share = getattr(args, "split", None)
+    if args.val_json and share is not None:
+        raise UserError("--split divides the file of --json: leave out --val-json.")
     if args.val_json:
+        check_two_files(args.json, args.val_json)
+    splits = [read_split(args.json, args.images, args)]
+    if share is not None:
+        splits = divided(splits[0], share)
+    elif args.val_json:
         splits.append(read_split(args.val_json, args.val_images, args))
     num_faults = 0
     for number, split in enumerate(splits):
@@ -93,6 +105,34 @@ def read_split(json_file: str, image_root: str | None, args: argparse.Namespace)
     name = os.path.basename(json_file)
     files = read_image_files(paths, pixels=not args.headers_only, name=name)
     return Split(json_file, AnnotationTable.of(content), files)
+
+
+def divided(split: Split, share: float) -> list[Split]:
+    """Writes FILE_train.json and FILE_val.json next to FILE.json; copies of an image, and images
+    listed twice, stay together.
+
+    Raises:
+        UserError: one of the files exists.
+    """
+    whole = read_json(split.json_file)
+    digests = {x["id"]: file.digest or file.path.encode() for x, file in split.images()}
+    _, chosen = split_by_share(digests, share)
+    chosen, parts = set(chosen), []
+    for part in ("train", "val"):
+        name = f"{os.path.splitext(split.json_file)[0]}_{part}.json"
+        if os.path.exists(name):
+            raise UserError(f"{name} exists: remove it, or give it to --json and --val-json.")
+        inside = chosen if part == "val" else digests.keys() - chosen
+        content = {
+            **whole,
+            "images": [x for x in whole["images"] if x["id"] in inside],
+            "annotations": [x for x in whole.get("annotations", ()) if x["image_id"] in inside],
+        }
+        with atomic_file(Path(name), "w") as file:
+            json.dump(content, file)
+        files = [file for x, file in split.images() if x["id"] in inside]
+        parts.append(Split(name, AnnotationTable.of(parse_coco(name)), files))
+    return parts
 
 
 def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:

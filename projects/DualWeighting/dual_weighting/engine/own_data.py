@@ -1,6 +1,7 @@
 """A person's own data, as the command line names it."""
 
 import argparse
+import os
 from dataclasses import dataclass
 
 from dual_weighting.data.coco_file import CocoFile, read_coco_file, some
@@ -27,7 +28,8 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
     if args.val_json is None:
         raise UserError(
             "Your own data needs --val-json too: annotations, in COCO's format, of images that are "
-            "not trained on, by which the detector is judged."
+            "not trained on, by which the detector is judged. To divide one file, run "
+            "tools/check_data.py --json FILE --images DIR --split 0.2."
         )
     if args.train_json is None and not args.eval_only:
         raise UserError(
@@ -36,6 +38,8 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
     if args.epochs is not None and args.epochs <= 0:
         raise UserError(f"--epochs {args.epochs:g} must be above 0.")
     check_image_size(getattr(args, "image_size", None))
+    if args.train_json is not None:
+        check_two_files(args.train_json, args.val_json)
     train = None
     if args.train_json is not None:
         train = read_coco_file(args.train_json, args.train_images)
@@ -48,6 +52,15 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
     if train is not None:
         check_same_classes(train.thing_classes, train.json_file, val)
     return OwnData(train, val)
+
+
+def check_two_files(train_json: str, val_json: str) -> None:
+    """Raise a UserError if both are the same file."""
+    if os.path.realpath(train_json) == os.path.realpath(val_json):
+        raise UserError(
+            f"{val_json} is given to train on and to validate with, and a detector is not judged "
+            "by images that it was trained on: divide it with tools/check_data.py --split 0.2."
+        )
 
 
 def check_same_classes(classes: list[str], source: str, val: CocoFile) -> None:
