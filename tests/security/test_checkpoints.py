@@ -1,6 +1,7 @@
 """Code in a checkpoint is not run by anything that loads one, but for one flag of one command."""
 
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from fuzz.damage import outcome_of
 
 from dual_weighting import Predictor, model_zoo
+from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.engine.best_checkpoint import best_in
 from dual_weighting.engine.command import argument_parser
 from dual_weighting.engine.config import load_config
@@ -177,3 +179,15 @@ def test_the_one_way(config, tmp_path):
         convert_command, source=file, dest=str(tmp_path / "b.pth"), trust=True, config_file=None
     )
     assert mark.exists() and code == 1  # run, and no weights of a release
+
+
+def test_a_small_file_of_much(tmp_path):
+    """A hundred million zeros in a file of 100 kB are refused before they are in the memory."""
+    plain, packed = tmp_path / "plain.pth", tmp_path / "packed.pth"
+    torch.save({"model": {"weight": torch.zeros(25_000_000)}}, plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(packed, "w") as target:
+        for part in source.infolist():
+            target.writestr(part.filename, source.read(part), zipfile.ZIP_DEFLATED)
+    checkpointer = Checkpointer(torch.nn.Linear(1, 1))
+    with pytest.raises(UserError, match=r"packed.pth is refused: its [\d,]+ bytes would unpack to"):
+        checkpointer.load(str(packed))

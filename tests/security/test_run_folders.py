@@ -40,6 +40,27 @@ def test_tags_that_configs_have(tmp_path):
     assert cfg.model.block is BasicBlock and list(cfg.model.sizes) == [1, 2]
 
 
+LAUGHS = "model: &a0 [1, 2]\n" + "".join(
+    f"train{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]\n" for k in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LAUGHS, "is refused: with its aliases .* more than 100,000 values"),
+        ("model: &a [*a]\n", "is refused: with its aliases"),
+        ("model: {}\ntrain: 1\ntrain: 2\n", "the key train stands there twice"),
+    ],
+)
+def test_aliases_and_keys(text, message, tmp_path):
+    """Ten to the eleventh values in a few lines; a list inside itself; a key twice."""
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_config(str(file))
+
+
 def test_a_report_builds_nothing(tmp_path):
     """`_target_` calls what it names when a model is built, which a report never does."""
     from dual_weighting.engine.report import report_command

@@ -106,6 +106,8 @@ class Checkpointer(DetectionCheckpointer):
             if filename.endswith(".pkl"):
                 check_only_arrays(filename)
             loaded = super()._load_file(filename)
+        except UserError:
+            raise
         except pickle.UnpicklingError as error:
             if "Unsupported global" not in str(error):
                 raise UserError(_damaged(filename)) from error
