@@ -38,6 +38,16 @@ def test_files(tmp_path, name, text, match):
 
 
 @pytest.mark.parametrize(
+    "content",
+    ['{"images": [1, 2, 3, 4, 5'.encode("utf-16"), b"\xff\xd8\xff,,,,\0", b"\x89PNG\r,,,,\n\0"],
+)
+def test_files_that_are_no_table(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"no readable JSON|not in UTF-8"):
+        parse_coco(str(tmp_path / "a.json"))
+
+
+@pytest.mark.parametrize(
     ("inside", "match"),
     [("Annotations", "voc_to_coco"), ("labels", "labels of YOLO"), ("x", "name a JSON file in it")],
 )

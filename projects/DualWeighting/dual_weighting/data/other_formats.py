@@ -1,5 +1,6 @@
 """Files of annotations that are in another format than COCO's, told by what is in them."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -25,9 +26,12 @@ def other_format(file: str) -> str | None:
         return folder_format(path)
     try:
         with path.open("rb") as stream:
-            text = stream.read(HEAD).decode("utf-8-sig", errors="replace")
+            head = stream.read(HEAD)
     except OSError:
         return None
+    text = head.decode(json.detect_encoding(head), errors="replace").lstrip("\ufeff")
+    if "\0" in text:
+        return None  # no text
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     first = lines[0] if lines else ""
     if first.startswith("<"):
