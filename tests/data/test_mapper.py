@@ -11,7 +11,7 @@ from pycocotools import mask as rle
 
 from dual_weighting.assignment.records import IGNORED
 from dual_weighting.data import DetectionMapper
-from dual_weighting.data.mapper import SKIPPED_IMAGES
+from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
 from dual_weighting.engine.command import sentence
 from dual_weighting.engine.overrides import accepts
 from dual_weighting.errors import UserError
@@ -183,7 +183,9 @@ def test_boxes_without_pixels_are_dropped(record, min_side, expected):
     objects = [
         {"bbox": x, "bbox_mode": BoxMode.XYWH_ABS, "category_id": 0, "iscrowd": 0} for x in boxes
     ]
-    assert len(mapper(record | {"annotations": objects})["instances"]) == expected
+    mapped = mapper(record | {"annotations": objects})
+    assert len(mapped["instances"]) == expected
+    assert mapped.get(DROPPED_BOXES, 0) == 2 - expected
 
 
 def test_commands_may_change_the_masks_format():

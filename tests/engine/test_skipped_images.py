@@ -1,7 +1,7 @@
 import torch
 from slope import Slope
 
-from dual_weighting.data.mapper import SKIPPED_IMAGES
+from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
 from dual_weighting.engine.skipped_images import SkippedImagesHook
 from dual_weighting.engine.trainer import Trainer
 
@@ -27,3 +27,13 @@ def test_images_are_named_once_and_counted_every_time(caplog):
 def test_a_resumed_training_goes_on_counting(caplog):
     assert train([[], []], before=7) == [(7, 1)]
     assert not [x for x in caplog.records if x.name.startswith("dual_weighting")]
+
+
+def test_dropped_boxes_are_counted(caplog):
+    batches = [[{"file_name": f"{n}.png", DROPPED_BOXES: n}] for n in (0, 2, 3)]
+    model = Slope()
+    trainer = Trainer(model, batches, torch.optim.SGD(model.parameters(), lr=0.1))
+    trainer.train(0, len(batches))
+    assert trainer.storage.history(DROPPED_BOXES).values() == [(2, 1), (5, 2)]
+    (told,) = [x.getMessage() for x in caplog.records if "min_box_side" in x.getMessage()]
+    assert "here 2 of 2.png" in told

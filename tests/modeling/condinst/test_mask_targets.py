@@ -90,6 +90,21 @@ def test_as_many_pixels_beside_as_before(boxes):
         assert centers[0].tolist() == [scale * (x1 + x2) / 2, scale * (y1 + y2) / 2]
 
 
+@pytest.mark.parametrize("kind", ["bitmap", "polygon"])
+def test_an_object_that_moves_takes_its_targets_along(kind):
+    """By 8 pixels to the right and down: 2 cells of the masks, 1 of the classes."""
+    targets = []
+    for move in (0, 8):
+        box = [3 + move, 5 + move, 13 + move, 14 + move]
+        polygons = PolygonMasks([rectangle(*box)])
+        masks = bit_masks([box], 32, 32) if kind == "bitmap" else polygons
+        targets.append(targets_of(image_with(masks, [box], [0], (32, 32)), size=(4, 4)))
+    here, moved = targets
+    assert here.centers.tolist() == [[8, 9.5]] and moved.centers.tolist() == [[16, 17.5]]
+    assert here.masks.any() and torch.equal(moved.masks[:, 2:, 2:], here.masks[:, :-2, :-2])
+    assert torch.equal(moved.semantic[:, 1:, 1:], here.semantic[:, :-1, :-1])
+
+
 def test_the_count_of_the_release():
     """From the number of a pixel, which is half a pixel from its middle."""
     image = image_with(bit_masks([[0, 0, 2, 16]], 16, 20), [[0, 0, 16, 16]], [0])

@@ -17,6 +17,7 @@ from dual_weighting.data.images import UNREADABLE, read_image
 from dual_weighting.errors import UserError
 
 SKIPPED_IMAGES = "skipped_images"  # in a mapped record: what was wrong with those it stands for
+DROPPED_BOXES = "dropped_boxes"  # in a mapped record: the number of its boxes that were too small
 
 
 class DetectionMapper(DatasetMapper):
@@ -42,7 +43,7 @@ class DetectionMapper(DatasetMapper):
                 train on such a region nor punish detections in it. If not, they are left out as
                 Detectron2 does, and what is detected there counts as wrong.
             min_box_side: training boxes with a shorter side, in pixels of the augmented image, are
-                dropped.
+                dropped; the mapped record has their number, if any, as `DROPPED_BOXES`.
             on_bad_image: "stop", or for a training "skip": the mapper returns None for an image
                 that cannot be used, so that Detectron2's loader takes another at random, and the
                 next record it maps has the sentences in a list, `SKIPPED_IMAGES`.
@@ -118,7 +119,10 @@ class DetectionMapper(DatasetMapper):
         instances = dataset_dict["instances"]
         boxes = instances.gt_boxes.tensor
         sides = boxes[:, 2:] - boxes[:, :2]
-        dataset_dict["instances"] = instances[(sides >= self.min_box_side).all(dim=1)]
+        kept = instances[(sides >= self.min_box_side).all(dim=1)]
+        if len(kept) < len(instances):
+            dataset_dict[DROPPED_BOXES] = len(instances) - len(kept)
+        dataset_dict["instances"] = kept
 
 
 def annotated_mapper(dataloader: DictConfig) -> Callable[[dict], dict]:

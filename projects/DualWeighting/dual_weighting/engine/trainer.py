@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from dual_weighting.data.mapper import SKIPPED_IMAGES
+from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
 from dual_weighting.engine import finite_loss
 from dual_weighting.engine.config import build
 from dual_weighting.engine.precision import autocast_dtype
@@ -90,6 +90,7 @@ class Trainer(SimpleTrainer):
             self._buffers = finite_loss.Buffers(model)
         self.step_taken = True
         self.skipped_images: Counter[str] = Counter()
+        self.dropped_boxes = 0
         self.waiting_since: float | None = None
         self._last_losses: dict[str, Tensor] = {}
 
@@ -146,7 +147,22 @@ class Trainer(SimpleTrainer):
         self.waiting_since = None
         for image in batch:
             self.skipped_images.update(image.pop(SKIPPED_IMAGES, ()))
+            self._count_dropped_boxes(image)
         return batch, time.perf_counter() - start
+
+    def _count_dropped_boxes(self, image: dict) -> None:
+        """Boxes shorter than `min_box_side`, of this process since it started."""
+        dropped = image.pop(DROPPED_BOXES, 0)
+        if dropped and not self.dropped_boxes:
+            logger.warning(
+                "Boxes with a side shorter than dataloader.train.mapper.min_box_side are dropped, "
+                "here %d of %s. dropped_boxes in metrics.json counts them.",
+                dropped,
+                image["file_name"],
+            )
+        self.dropped_boxes += dropped
+        if self.dropped_boxes:
+            self.storage.put_scalar(DROPPED_BOXES, self.dropped_boxes, smoothing_hint=False)
 
     def _gradients_kept(self, *, until_last: bool) -> AbstractContextManager:
         """Processes exchange gradients only after the last batch of a step."""
