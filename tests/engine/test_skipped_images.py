@@ -30,7 +30,9 @@ def test_a_resumed_training_goes_on_counting(caplog):
 
 
 def test_dropped_boxes_are_counted(caplog):
-    batches = [[{"file_name": f"{n}.png", DROPPED_BOXES: n}] for n in (0, 2, 3)]
+    """Once an iteration, of all images."""
+    counts = [(0, 0), (2, 0), (1, 2)]
+    batches = [[{"file_name": f"{n}.png", DROPPED_BOXES: n} for n in x] for x in counts]
     model = Slope()
     trainer = Trainer(model, batches, torch.optim.SGD(model.parameters(), lr=0.1))
     trainer.train(0, len(batches))

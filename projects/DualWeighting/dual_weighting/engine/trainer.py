@@ -148,6 +148,8 @@ class Trainer(SimpleTrainer):
         for image in batch:
             self.skipped_images.update(image.pop(SKIPPED_IMAGES, ()))
             self._count_dropped_boxes(image)
+        if self.dropped_boxes:
+            self.storage.put_scalar(DROPPED_BOXES, self.dropped_boxes, smoothing_hint=False)
         return batch, time.perf_counter() - start
 
     def _count_dropped_boxes(self, image: dict) -> None:
@@ -161,8 +163,6 @@ class Trainer(SimpleTrainer):
                 image["file_name"],
             )
         self.dropped_boxes += dropped
-        if self.dropped_boxes:
-            self.storage.put_scalar(DROPPED_BOXES, self.dropped_boxes, smoothing_hint=False)
 
     def _gradients_kept(self, *, until_last: bool) -> AbstractContextManager:
         """Processes exchange gradients only after the last batch of a step."""
