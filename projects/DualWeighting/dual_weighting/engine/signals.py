@@ -103,9 +103,9 @@ class StopHook(HookBase):
         over = threading.Event()
 
         def watch() -> None:
-            heard = receiver.recv(1)
-            if heard and not over.wait(self._grace):
-                self._give_up(heard[0])
+            number = receiver.recv(1)[0]
+            if number and not over.wait(self._grace):
+                self._give_up(number)
 
         previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         thread = threading.Thread(target=watch, daemon=True)
@@ -115,8 +115,11 @@ class StopHook(HookBase):
         finally:
             signal.set_wakeup_fd(previous)
             over.set()
-            sender.close()
+            # Closing would not end the thread: loader processes have the socket too.
+            with contextlib.suppress(BlockingIOError):
+                sender.send(b"\0")
             thread.join()
+            sender.close()
             receiver.close()
 
     def _give_up(self, number: int) -> None:
