@@ -164,3 +164,13 @@ def test_a_loader_that_gives_batches(monkeypatch, caplog):
     time.sleep(0.3)
     watch.after_train()
     assert not caplog.records
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_file_that_must_not_be_written(number):
+    """By any command: a report in the folder of somebody else, a read-only disk."""
+    with (
+        pytest.raises(UserError, match=r"out/report\.html cannot be"),
+        faults_explained(),
+    ):
+        raise OSError(number, os.strerror(number), "out/report.html")

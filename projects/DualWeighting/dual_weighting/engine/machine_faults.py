@@ -1,5 +1,6 @@
 """What the machine does to a command, said in one sentence: full disks, killed processes."""
 
+import errno
 import logging
 import os
 import re
@@ -23,6 +24,7 @@ NO_MEMORY_SHARED = (
     "(docker run --shm-size=8g), or set dataloader.train.num_workers=0 and "
     "dataloader.test.num_workers=0, and go on with --resume."
 )
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 KILLED_LOADER = re.compile(
     r"DataLoader worker \(pid[^)]*\) (?:is killed by signal: (?P<signal>[^.]*)|exited unexpectedly)"
 )
@@ -74,6 +76,11 @@ def _explain(error: BaseException, output_dir: str) -> str | None:
     text = str(error)
     if isinstance(error, OSError) and error is full_disk_error(error):
         return full_disk_sentence(error, error.filename or output_dir)
+    if isinstance(error, OSError) and error.errno in FORBIDDEN and error.filename:
+        return (
+            f"{error.filename} cannot be read or written ({error.strerror}): correct its rights, "
+            "or name another file or folder."
+        )
     if isinstance(error, RuntimeError):
         killed = KILLED_LOADER.search(text)
         if any(symptom in text for symptom in NO_SHARED_MEMORY):
