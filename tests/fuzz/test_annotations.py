@@ -179,7 +179,7 @@ def test_pascal_voc(content, folder, tmp_path_factory):
     (root / "Annotations").mkdir(parents=True, exist_ok=True)
     (root / "Annotations" / "1.xml").write_bytes(content)
     code, said = outcome_of(
-        voc_to_coco, root=root, output=root / "coco", images=folder, val_share=0.2
+        voc_to_coco, root=root, output=root / "coco", images=folder, annotations=None, val_share=0.2
     )
     if code:
         assert "1.xml" in said

@@ -63,6 +63,7 @@ def test_command(tiny_config, checkpoint, tmp_path):
         "image_format": "RGB",
         "min_size": 0,
         "max_size": 0,
+        "antialias": True,
         "score_threshold": 0.01,
         "nms_threshold": None,
     }
