@@ -178,13 +178,15 @@ def test_pascal_voc(content, folder, tmp_path_factory):
     root = tmp_path_factory.getbasetemp() / "voc"
     (root / "Annotations").mkdir(parents=True, exist_ok=True)
     (root / "Annotations" / "1.xml").write_bytes(content)
+    (root / "Annotations" / "2.xml").write_text(XML)
     code, said = outcome_of(
         voc_to_coco, root=root, output=root / "coco", images=folder, annotations=None, val_share=0.2
     )
     if code:
         assert "1.xml" in said
         return
-    (entry,) = [*json.loads((root / "coco" / "train.json").read_text())["annotations"]][:1] or [{}]
-    assert all(map(math.isfinite, entry.get("bbox", [])))
-    if b"<xmin>6<" in content and b"<xmax>15<" in content and entry:
-        assert entry["bbox"][0] == 5 and entry["bbox"][2] == 10
+    parts = [json.loads((root / "coco" / f"{part}.json").read_text()) for part in ("train", "val")]
+    boxes = [x["bbox"] for part in parts for x in part["annotations"]]
+    assert all(math.isfinite(side) for box in boxes for side in box)
+    if content == XML.encode():
+        assert boxes == [[5, 6, 10, 12]] * 2
