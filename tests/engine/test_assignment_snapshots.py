@@ -14,6 +14,7 @@ from dual_weighting.engine.assignment_snapshots import (
     snapshot_steps,
 )
 from dual_weighting.errors import UserError
+from dual_weighting.visualization import assignment
 
 
 def test_steps_are_spread_evenly():
@@ -28,8 +29,9 @@ def hook(tmp_path):
     detector = tiny_detector().train()
     detector.backbone.eval()
     image = training_image([[4, 4, 40, 50], [50, 10, 60, 20], [0, 0, 30, 30]], [0, 1, 2])
-    mapped = image | {"image_id": 7}
-    hook = AssignmentSnapshots(detector, mapped, tmp_path / "a", number=2, image_format="RGB")
+    mapped = image | {"image_id": 7, "file_name": "a/b.jpg"}
+    names = {"number": 2, "image_format": "RGB", "classes": ["cat", "dog", "cow"]}
+    hook = AssignmentSnapshots(detector, mapped, tmp_path / "a", **names)
     hook.trainer = SimpleNamespace(iter=0, start_iter=0, max_iter=3)
     return hook
 
@@ -89,3 +91,12 @@ def test_none_without_the_option_or_a_scheme():
     assert build_snapshots(config(None), tiny_detector()) is None
     assert build_snapshots(config(0), tiny_detector()) is None
     assert build_snapshots(config(4), tiny_fcos()) is None
+
+
+def test_pictures_name_file_and_class(hook, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(assignment, "draw_assignment", lambda rows, **to: drawn.append((rows, to)))
+    hook.draw(1)
+    ((rows, to),) = drawn
+    assert to["title"] == "b.jpg, image 7"
+    assert [row.title.split(", ")[1:] for row in rows] == [["object 0", "cat"], ["object 1", "dog"]]

@@ -24,7 +24,7 @@ NAMES = (
 )
 TAGS = """html head meta title style body div nav ol ul li a main section header footer script p
     h1 h2 h3 table thead tbody tr th td dl dt dd figure figcaption span i strong br svg g text path
-    line rect circle img details summary pre"""
+    line rect circle img details summary pre input label"""
 
 
 def is_harmless(text: str) -> Page:

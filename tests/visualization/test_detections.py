@@ -170,3 +170,15 @@ def test_masks_are_drawn():
         changed = (picture != plain).any(axis=2)
         assert changed[16 * scale : 24 * scale, 31 * scale : 39 * scale].all()
         assert changed.sum() < 1.2 * (10 * scale) ** 2
+
+
+@pytest.mark.parametrize("number, crowded", [(30, False), (31, True)])
+def test_a_crowd_has_thin_boxes_and_no_labels(number, crowded):
+    blank = np.full((100, 100, 3), 255, np.uint8)
+    box = {"bbox_mode": BoxMode.XYXY_ABS, "category_id": 0}
+    boxes = [box | {"bbox": [10, 50, 40, 90]}, *[box | {"bbox": [60, 60, 90, 95]}] * (number - 1)]
+    drawn = overlay(blank, boxes, classes=["a", "b"])
+    assert (drawn[:190] == 255).all() == crowded, "a label above the box"
+    width = (drawn[280, 20:60] < 250).any(axis=1).sum()
+    assert width <= 2 if crowded else width > 2
+    assert (overlay(blank, boxes[:1], classes=["a"])[:190] == 255).all()

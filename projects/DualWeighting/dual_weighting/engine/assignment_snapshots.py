@@ -1,7 +1,7 @@
 """Pictures of the assignment of one image as the training goes on, for the report."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.data.mapper import annotated_mapper
+from dual_weighting.data.of_config import class_names
 from dual_weighting.errors import UserError
 from dual_weighting.report.run_files import SNAPSHOTS
 
@@ -29,7 +30,14 @@ class AssignmentSnapshots(HookBase):
     """
 
     def __init__(
-        self, detector: nn.Module, mapped: dict, folder: Path, *, number: int, image_format: str
+        self,
+        detector: nn.Module,
+        mapped: dict,
+        folder: Path,
+        *,
+        number: int,
+        image_format: str,
+        classes: Sequence[str],
     ) -> None:
         """
         Args:
@@ -38,9 +46,10 @@ class AssignmentSnapshots(HookBase):
             folder: of the pictures, iteration_N.png after N steps.
             number: of pictures.
             image_format: of the mapper, "RGB" or "BGR".
+            classes: their names.
         """
         self.detector, self.mapped, self.folder = detector, mapped, folder
-        self.number, self.image_format = number, image_format
+        self.number, self.image_format, self.classes = number, image_format, classes
 
     def before_train(self) -> None:
         self._steps = snapshot_steps(self.number, self.trainer.max_iter)
@@ -67,8 +76,11 @@ class AssignmentSnapshots(HookBase):
         self.folder.mkdir(parents=True, exist_ok=True)
         scheme = type(self.detector.scheme).__name__
         draw_assignment(
-            [replace(rows[k], title=f"{scheme}, object {k}") for k in chosen],
-            title=f"Image {self.mapped['image_id']}",
+            [
+                replace(rows[k], title=f"{scheme}, object {k}, {self.classes[rows[k].gt_class]}")
+                for k in chosen
+            ],
+            title=f"{Path(self.mapped['file_name']).name}, image {self.mapped['image_id']}",
             output_file=self.folder / f"iteration_{done:07d}.png",
         )
 
@@ -102,6 +114,7 @@ def build_snapshots(cfg: DictConfig, detector: nn.Module) -> AssignmentSnapshots
         Path(cfg.train.output_dir, SNAPSHOTS),
         number=number,
         image_format=cfg.dataloader.train.mapper.image_format,
+        classes=class_names(cfg),
     )
 
 

@@ -102,13 +102,18 @@ def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:
     output_dir = Path(output_dir)
     results_json = output_dir / "inference" / "coco_instances_results.json"
     metrics_json = output_dir / "metrics.json"
+    from dual_weighting.report import RunFiles, write_report
+    from dual_weighting.report.run_files import get
+
+    run = RunFiles(cfg, output_dir)
     if results_json.is_file():
-        from dual_weighting.visualization.detections import draw_detections
+        from dual_weighting.visualization.detections import SCORE_THRESHOLD, draw_detections
 
         draw_detections(
             dataset_name=cfg.dataloader.evaluator.dataset_name,
             results_json=results_json,
             output_file=output_dir / "detections.png",
+            score_threshold=get(lambda: run.detections.threshold, SCORE_THRESHOLD),
         )
     if metrics_json.is_file():
         from dual_weighting.visualization.curves import draw_training_curves
@@ -116,9 +121,7 @@ def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:
         draw_training_curves(
             metrics_json=metrics_json, output_file=output_dir / "training_curves.png"
         )
-    from dual_weighting.report import RunFiles, write_report
-
-    write_report(RunFiles(cfg, output_dir))
+    write_report(run)
     for what, name in OUTPUTS.items():
         if (output_dir / name).is_file():
             logger.info("%s %s", f"{what}:".ljust(16), output_dir / name)

@@ -187,6 +187,12 @@ def picture(jpeg: bytes, *, about: str) -> Markup:
     return element("img", src=f"data:image/jpeg;base64,{code}", alt=about, loading="lazy")
 
 
+def enlargeable(content: Content) -> Markup:
+    """A picture that a click shows as large as the window, and another one as before."""
+    box = element("input", type="checkbox", aria_label="Enlarge")
+    return element("label", box, content, class_="zoom")
+
+
 def count_of(number: int, noun: str, plural: str | None = None) -> str:
     """ "1 image", "1,200 images"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

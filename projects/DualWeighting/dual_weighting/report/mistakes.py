@@ -9,6 +9,7 @@ from dual_weighting.evaluation.detection_statistics import image_errors
 from dual_weighting.report.blocks import (
     Cell,
     count_of,
+    enlargeable,
     paragraph,
     picture,
     table,
@@ -24,9 +25,9 @@ from dual_weighting.visualization.error_pictures import (
     jpeg,
 )
 from dual_weighting.visualization.markup import Content, element
-from dual_weighting.visualization.svg_matrix import matrix_chart, shortened
+from dual_weighting.visualization.svg_matrix import NUMBERED, matrix_chart, shortened
 
-LARGEST_MATRIX = 100  # classes
+NUM_CONFUSED, LARGEST_MATRIX = 15, 100  # classes of the readable and of the whole matrix
 NUM_WORST = 12
 MOST_TEXTS = 25  # of detections on one image
 
@@ -41,25 +42,35 @@ def confusion(run: RunFiles) -> Content:
         "counts objects that were missed, the last row detections where nothing is. Of what found "
         "nothing of its class, a detection and an object that overlap are confused."
     )
-    shown, left_out = matrix, ""
-    if len(names) > LARGEST_MATRIX + 1:
-        errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
-        chosen = np.sort(np.argsort(-errors[:-1], kind="stable")[:LARGEST_MATRIX])
-        chosen = np.append(chosen, len(names) - 1)
-        shown = matrix[np.ix_(chosen, chosen)]
-        left_out = f" Drawn are the {LARGEST_MATRIX} classes with the most errors."
-    else:
-        chosen = np.arange(len(names))
-    drawing = matrix_chart(shown, [names[k] for k in chosen], title="Confusion matrix")
+    title, whole = "Confusion matrix", None
+    chosen = most_confused(matrix, LARGEST_MATRIX)
+    if len(names) > NUMBERED:
+        drawing = matrix_chart(matrix, names, title=title, chosen=chosen)
+        whole = element(
+            "details",
+            element("summary", f"{len(chosen) - 1} classes; a click on the matrix enlarges it"),
+            enlargeable(drawing),
+        )
+        chosen = most_confused(matrix, NUM_CONFUSED)
+        about += f" Drawn are the {NUM_CONFUSED} classes with the most errors; more are below."
+    drawing = matrix_chart(matrix, names, title=title, chosen=chosen)
     return [
-        paragraph(about + left_out),
+        paragraph(about),
         element(
             "div",
             element("div", drawing, class_="scroll"),
             element("div", confused_pairs(matrix, names)),
             class_="split",
         ),
+        whole,
     ]
+
+
+def most_confused(matrix: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the `count` classes with the most errors, ascending, and of the background."""
+    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
+    chosen = np.sort(np.argsort(-errors[:-1], kind="stable")[:count])
+    return np.append(chosen, len(matrix) - 1)
 
 
 def confused_pairs(matrix: np.ndarray, names: list[str], count: int = 10) -> Content:
@@ -96,7 +107,7 @@ def worst_images(run: RunFiles) -> Content:
         name = data.file_names[k]
         counts = f"{errors.missed[k]} missed, {errors.wrong[k]} wrong, {errors.right[k]} right"
         try:
-            shown = picture(error_picture(found, k), about=f"{name}: {counts}")
+            shown = enlargeable(picture(error_picture(found, k), about=f"{name}: {counts}"))
         except (OSError, ValueError, cv2.error) as error:
             shown = element("p", f"cannot be read ({type(error).__name__})", class_="missing")
         caption = element("figcaption", element("strong", name), element("br"), counts)

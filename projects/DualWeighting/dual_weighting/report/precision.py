@@ -18,10 +18,9 @@ from dual_weighting.visualization.markup import Content
 from dual_weighting.visualization.svg_charts import (
     BLUE,
     FAINT,
-    GREEN,
     INK,
     ORANGE,
-    RED,
+    PALETTE,
     Axis,
     Line,
     line_chart,
@@ -141,22 +140,19 @@ def precision_and_recall(run: RunFiles) -> Content:
 
 
 def class_lines(found: Detections, recalls: np.ndarray, count: int = 3) -> list[Line]:
-    """All classes, the lowest and the highest `count` in colours, the others faint."""
+    """All classes, the `count` highest and lowest in colors, highest first, the others faint."""
     at50, names = found.precision[0], found.matches.data.class_names
     ap = at50.mean(axis=0)
-    order = [k for k in np.argsort(ap, kind="stable").tolist() if np.isfinite(ap[k])]
-    low, high = order[:count], order[count:][-count:]
+    order = [k for k in np.argsort(-ap, kind="stable").tolist() if np.isfinite(ap[k])]
     step = 1 if len(order) <= 20 else 2  # points of many classes would fill the file
-    lines = []
-    for k in [*order[len(low) : len(order) - len(high)], *high, *low]:
-        style = {"colour": FAINT, "width": 1.0, "opacity": 0.5}
-        if k in low or k in high:
-            shades = (RED, ORANGE, "#b7791f") if k in low else (GREEN, BLUE, "#0d8a92")
-            rank = low.index(k) if k in low else list(reversed(high)).index(k)
-            style = {"colour": shades[rank], "width": 1.5}
-        name = f"{names[k]} {100 * ap[k]:.1f}"
-        lines.append(Line(name, recalls[::step], at50[::step, k], **style))
-    return lines
+    faint = {"colour": FAINT, "width": 1.0, "opacity": 0.5}
+    styles = [(k, faint) for k in order[count:-count]]
+    colored = [*order[:count], *order[count:][-count:]]
+    styles += [(k, {"colour": c, "width": 1.5}) for k, c in zip(colored, PALETTE, strict=False)]
+    return [
+        Line(f"{names[k]} {100 * ap[k]:.1f}", recalls[::step], at50[::step, k], **style)
+        for k, style in styles
+    ]
 
 
 def run_curve(found: Detections) -> ThresholdCurve:

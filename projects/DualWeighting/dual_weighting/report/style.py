@@ -47,12 +47,23 @@ section p { max-width: 76ch; margin: 0 0 16px; color: var(--soft); overflow-wrap
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr));
   gap: 32px 36px; margin-top: 14px; }
 figure { margin: 0; min-width: 0; }
+.zoom { display: block; cursor: zoom-in; }
+.zoom input { position: absolute; opacity: 0; }
+.zoom:focus-within { outline: 2px solid var(--accent); }
+.zoom:has(:checked) { position: fixed; inset: 0; z-index: 9; overflow: auto; cursor: zoom-out;
+  background: var(--ground); }
+.zoom :checked + * { width: 100%; height: 100%; min-width: 800px; min-height: 600px; margin: 0;
+  object-fit: contain; }
+.zoom svg { max-width: 100%; height: auto; }
+.zoom :checked + svg { max-width: none; min-width: 1200px; min-height: 1200px; }
 figcaption { font-size: 13px; color: var(--soft); overflow-wrap: anywhere; }
 figcaption strong, .chart-title { font-size: 14px; font-weight: 600; color: var(--ink); }
 svg { display: block; }
 svg text { font: 11.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", Helvetica, Arial,
   sans-serif; fill: var(--soft); font-variant-numeric: tabular-nums; }
+svg.matrix text:not([fill]) { fill: var(--ink); }
 svg text[fill="#fff"] { fill: #fff; }
+svg text[fill="#000"] { fill: #000; }
 svg.chart { width: 100%; height: auto; margin-top: 6px; overflow: visible; }
 svg.small text { font-size: 9.5px; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0 0;
@@ -62,7 +73,6 @@ svg.small text { font-size: 9.5px; }
 .legend i { flex: none; width: 16px; border-top: 2.5px solid; }
 .legend i.dashed { border-top-style: dashed; }
 .legend i.box { width: 11px; height: 11px; border: 2.5px solid; background: none; }
-svg.matrix text { fill: var(--ink); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr));
   gap: 28px 56px; margin-top: 14px; }
 .split { display: flex; flex-wrap: wrap; gap: 28px 56px; align-items: flex-start; }

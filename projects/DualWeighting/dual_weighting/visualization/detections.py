@@ -11,15 +11,18 @@ from detectron2.data import MetadataCatalog
 from detectron2.structures import BoxMode
 from detectron2.utils.file_io import PathManager
 from detectron2.utils.visualizer import GenericMask, Visualizer
+from matplotlib.patches import Rectangle
 
 from dual_weighting.data.coco import get_detection_dataset_dicts
 from dual_weighting.data.images import read_image
 from dual_weighting.errors import UserError
 from dual_weighting.visualization.grid import PairGrid
 
+SCORE_THRESHOLD = 0.3  # where an evaluation has not found the best one
 TILE_SIZE = 400  # pixels of the longer side of an image
 FONT_SIZE = 11  # points
 MASK_OPACITY = 0.6
+CROWDED = 30  # boxes of an image; of more, each is thin and has no label
 LETTER_WIDTH, LABEL_HEIGHT = 10, 20  # pixels at that size, at most
 
 
@@ -29,7 +32,7 @@ def draw_detections(
     results_json: str | os.PathLike,
     output_file: str | os.PathLike,
     num_images: int = 8,
-    score_threshold: float = 0.3,
+    score_threshold: float = SCORE_THRESHOLD,
 ) -> None:
     """Draw images of a data set, each with its ground truth and beside it with its predictions.
 
@@ -53,7 +56,7 @@ def draw_detections(
         score_threshold=score_threshold,
     )
     with_masks = any("segmentation" in x for found in predictions.values() for x in found)
-    grid = PairGrid(titles=("ground truth", f"predictions, score ≥ {score_threshold:g}"))
+    grid = PairGrid(titles=("ground truth", f"predictions, score ≥ {score_threshold:.2f}"))
     for record in (records[index] for index in chosen):
         image = read_image(record["file_name"], format="RGB")
         grid.add(
@@ -100,7 +103,8 @@ def overlay(
     """The image (H, W, 3), RGB, brought to the size of a tile, with boxes, and `with_masks` with
     what masks there are, in a colour per class.
 
-    Each box is labelled with its class, and its score or that it is a crowd.
+    Each box is labelled with its class, and its score or that it is a crowd, where there are
+    several classes and not too many boxes.
     """
     original_size = image.shape[:2]
     scale = TILE_SIZE / max(original_size)
@@ -108,16 +112,20 @@ def overlay(
     size = [max(round(scale * side), 1) for side in image.shape[1::-1]]
     image = cv2.resize(image, size, interpolation=interpolation)
     visualizer = Visualizer(image)
+    crowded = len(annotations) > CROWDED
     for annotation in annotations:
         box = BoxMode.convert(list(annotation["bbox"]), annotation["bbox_mode"], BoxMode.XYXY_ABS)
         box = scale * np.array(box)
-        text = label(annotation, classes=classes)
         colour = class_colour(annotation["category_id"])
         if with_masks and "segmentation" in annotation:
             mask = GenericMask(annotation["segmentation"], *original_size).mask
             mask = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
             visualizer.draw_binary_mask(mask, color=colour, alpha=MASK_OPACITY)
-        visualizer.draw_box(box, alpha=0.9, edge_color=colour)
+        line = {"linewidth": 1 if crowded else 2.5, "edgecolor": colour, "alpha": 0.9}
+        visualizer.output.ax.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), fill=False, **line))
+        if crowded or len(classes) == 1:
+            continue
+        text = label(annotation, classes=classes)
         visualizer.draw_text(
             text.replace("$", r"\$"),  # for matplotlib a name with two of them is a formula
             label_corner(box, text, image_size=image.shape[:2]),

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable
 
-VOID = {"img", "meta", "br", "path", "line", "rect", "circle", "polyline"}
+VOID = {"img", "meta", "br", "path", "line", "rect", "circle", "polyline", "input"}
 
 
 class Markup(str):

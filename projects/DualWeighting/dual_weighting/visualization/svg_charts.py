@@ -10,8 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from dual_weighting.visualization.markup import Markup, element
 
 INK, FAINT, GRID = "#1f2328", "#8b949e", "#e6e8eb"
-BLUE, ORANGE, GREEN, RED = "#2b6cb0", "#d9730d", "#2f855a", "#c53030"
-PALETTE = (BLUE, ORANGE, GREEN, "#805ad5", RED, "#0d8a92", "#b7791f", "#97266d")
+# Okabe and Ito's colors for all kinds of color vision, and two dark ones of Paul Tol's.
+BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+PALETTE = (BLUE, ORANGE, GREEN, "#cc79a7", RED, "#56b4e9", "#882255", "#332288")
 
 WIDTH, HEIGHT = 360, 250  # of a chart, in pixels before the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 8, 40  # margins of its plot

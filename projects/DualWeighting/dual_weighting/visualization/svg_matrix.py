@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 
 from dual_weighting.visualization.markup import Markup, element
 from dual_weighting.visualization.svg_charts import BLUE, GRID, RED
@@ -11,12 +12,18 @@ NUMBERED = 24  # classes; larger matrices have smaller cells without numbers
 LONGEST = 18  # letters of a name
 
 
-def matrix_chart(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Markup:
+def matrix_chart(
+    matrix: np.ndarray, names: Sequence[str], *, title: str, chosen: Sequence[int] | None = None
+) -> Markup:
     """Rows are what is there, columns what was detected; blue on the diagonal, red elsewhere, the
     darker the larger the share of its row.
 
-    `matrix`: (n, n) counts. `names`: n.
+    `matrix`: (n, n) counts. `names`: n. `chosen`: only these rows and columns are drawn.
     """
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    if chosen is not None:
+        names = [names[k] for k in chosen]
+        matrix, share = matrix[np.ix_(chosen, chosen)], share[np.ix_(chosen, chosen)]
     number = len(names)
     numbered = number <= NUMBERED
     cell = 34 if numbered else 11
@@ -34,17 +41,12 @@ def matrix_chart(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Mar
             "rect", x=margin, y=margin, width=number * cell, height=number * cell, fill="#fbfbfc"
         )
     )
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     for row, column in np.argwhere(matrix > 0).tolist():
         x, y, count = margin + column * cell, margin + row * cell, matrix[row, column]
         strength = 0.08 + 0.92 * float(share[row, column]) ** 0.6
         hint = f"{names[row]} as {names[column]}: {count:,}, {share[row, column]:.0%} of the row"
-        content = [
-            element(
-                "rect", x=x, y=y, width=cell - 1, height=cell - 1,
-                fill=BLUE if row == column else RED, fill_opacity=strength,
-            )
-        ]  # fmt: skip
+        color = tint(BLUE if row == column else RED, strength)
+        content = [element("rect", x=x, y=y, width=cell - 1, height=cell - 1, fill=color)]
         if numbered:
             content.append(
                 element(
@@ -53,7 +55,7 @@ def matrix_chart(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Mar
                     x=x + (cell - 1) / 2,
                     y=y + cell / 2 + 4,
                     text_anchor="middle",
-                    fill="#fff" if strength > 0.55 else None,
+                    fill=text_color(color),
                 )
             )
         parts.append(element("g", element("title", hint), *content))
@@ -72,6 +74,23 @@ def matrix_chart(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Mar
         aria_label=title,
         class_="matrix" if numbered else "matrix small",
     )
+
+
+def tint(color: str, strength: float) -> str:
+    """The color over white, with opacity `strength`."""
+    return to_hex(1 - strength * (1 - np.array(to_rgb(color))))
+
+
+def text_color(ground: str) -> str:
+    """Black or white, whichever has the higher contrast, which then is at least 4.5."""
+    return "#000" if relative_luminance(ground) > 0.179 else "#fff"
+
+
+def relative_luminance(color: str) -> float:
+    """Of WCAG 2, from 0 for black to 1 for white."""
+    srgb = np.array(to_rgb(color))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def shortened(name: str, longest: int = LONGEST) -> str:
