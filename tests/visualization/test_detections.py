@@ -172,7 +172,7 @@ def test_masks_are_drawn():
         assert changed.sum() < 1.2 * (10 * scale) ** 2
 
 
-@pytest.mark.parametrize("number, crowded", [(30, False), (31, True)])
+@pytest.mark.parametrize("number, crowded", [(20, False), (21, True)])
 def test_a_crowd_has_thin_boxes_and_no_labels(number, crowded):
     blank = np.full((100, 100, 3), 255, np.uint8)
     box = {"bbox_mode": BoxMode.XYXY_ABS, "category_id": 0}

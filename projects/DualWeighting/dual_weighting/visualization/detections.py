@@ -22,7 +22,7 @@ SCORE_THRESHOLD = 0.3  # where an evaluation has not found the best one
 TILE_SIZE = 400  # pixels of the longer side of an image
 FONT_SIZE = 11  # points
 MASK_OPACITY = 0.6
-CROWDED = 30  # boxes of an image; of more, each is thin and has no label
+CROWDED = 20  # boxes of an image; of more, each is thin and has no label
 LETTER_WIDTH, LABEL_HEIGHT = 10, 20  # pixels at that size, at most
 
 
@@ -56,7 +56,7 @@ def draw_detections(
         score_threshold=score_threshold,
     )
     with_masks = any("segmentation" in x for found in predictions.values() for x in found)
-    grid = PairGrid(titles=("ground truth", f"predictions, score ≥ {score_threshold:.2f}"))
+    grid = PairGrid(titles=("ground truth", f"predictions, score ≥ {score_threshold:.3g}"))
     for record in (records[index] for index in chosen):
         image = read_image(record["file_name"], format="RGB")
         grid.add(
