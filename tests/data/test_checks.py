@@ -10,7 +10,12 @@ from PIL import Image
 from dual_weighting.data.annotation_checks import AnnotationTable, annotation_findings
 from dual_weighting.data.coco_content import CocoContent
 from dual_weighting.data.findings import Finding, report
-from dual_weighting.data.image_checks import image_findings, leak_finding, read_image_files
+from dual_weighting.data.image_checks import (
+    image_findings,
+    leads_out,
+    leak_finding,
+    read_image_files,
+)
 from dual_weighting.engine.check_data import crowd_finding
 
 
@@ -155,3 +160,11 @@ def test_crowded_images(content):
     assert "dataloader.evaluator.max_dets_per_image" in finding.advice
     content["annotations"].pop()
     assert not crowd_finding(table_of(content)).items
+
+
+@pytest.mark.parametrize(
+    ("file_name", "expected"),
+    [("a/../b.png", False), ("..b/c.png", False), ("../b.png", True), ("a/../../b.png", True)],
+)
+def test_names_that_lead_out(file_name, expected):
+    assert leads_out(file_name) == expected

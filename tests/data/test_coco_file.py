@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dual_weighting.data.coco_content import has_polygon
+from dual_weighting.data.coco_content import has_polygon, read_json
 from dual_weighting.data.coco_file import read_coco_file
 from dual_weighting.errors import UserError
 
@@ -91,3 +91,13 @@ def test_faults_are_one_sentence(read, content, expected, fault, tmp_path):
     sentence = str(caught.value)
     assert expected in sentence and str(tmp_path / "own.json") in sentence
     assert "\n" not in sentence
+
+
+def test_a_part_that_stands_twice(tmp_path):
+    """JSON alone would keep the last and lose the other's objects."""
+    file = tmp_path / "own.json"
+    file.write_text('{"images": [], "annotations": [], "categories": [], "annotations": [1]}')
+    with pytest.raises(UserError, match=r'own.json is .*"annotations" stands twice'):
+        read_json(str(file))
+    file.write_text('{"images": [{"note": "images"}], "annotations": []}')
+    assert read_json(str(file))["images"] == [{"note": "images"}]

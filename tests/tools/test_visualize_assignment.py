@@ -141,7 +141,7 @@ def test_data_set_of_other_classes(project, run, capsys):
     finally:
         DatasetCatalog.remove("three_classes")
         MetadataCatalog.remove("three_classes")
-    assert "has 2 classes but the data set of image 0 of three_classes has 3" in (
+    assert "has 2 classes but the data set of image 0 of three_classes (000.png) has 3" in (
         capsys.readouterr().err
     )
 

@@ -17,6 +17,7 @@ from dual_weighting.data.other_formats import other_format, other_json
 from dual_weighting.data.value_types import basic_faults, is_coco_box
 from dual_weighting.errors import UserError
 
+PARTS = ("images", "annotations", "categories")
 MIN_POINTS = 3  # of a polygon; Detectron2 leaves out those with fewer
 
 
@@ -179,7 +180,8 @@ def read_json(file: str, *, name: str | None = None) -> Any:
             content = stream.read()
         text = content.decode(json.detect_encoding(content))
         del content
-        return json.loads(text)
+        repeated = any(text.count(f'"{part}"') > 1 for part in PARTS)
+        return json.loads(text, object_pairs_hook=unique_keys if repeated else None)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it as such."
@@ -190,6 +192,20 @@ def read_json(file: str, *, name: str | None = None) -> Any:
         raise UserError(
             f"{name} is no readable JSON ({error}); write or download it again."
         ) from error
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys and values, of which JSON would keep the last of one key.
+
+    Raises:
+        ValueError: a key stands twice.
+    """
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in content if keys.count(key) > 1)
+        raise ValueError(f'the key "{twice}" stands twice in one object')
+    return content
 
 
 @contextlib.contextmanager

@@ -94,6 +94,11 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
         stops=True,
     )
     yield Finding(
+        "file names that lead out of the folder of images",
+        [f"image id {x['id']}: {x['file_name']}" for x in images if leads_out(x["file_name"])],
+        advice="the files are read where they lie",
+    )
+    yield Finding(
         "images that are copies of each other",
         [
             some([f"{x['file_name']} (image id {x['id']})" for x in copies])
@@ -102,6 +107,11 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
         ],
         advice="the same bytes",
     )
+
+
+def leads_out(file_name: str) -> bool:
+    """Whether a name climbs out of the folder of images by `..`."""
+    return os.path.normpath(file_name).split(os.sep)[0] == os.pardir
 
 
 def by_digest(pairs: Sequence[tuple[dict, ImageFile]]) -> dict[bytes, list[dict]]:

@@ -35,7 +35,7 @@ def visualize_command(args: argparse.Namespace) -> None:
         index=args.image_index,
         file_name=args.file_name,
     )
-    where = f"{Path(record['file_name']).name}, image {record['image_id']} of {dataset}"
+    where = f"image {record['image_id']} of {dataset} ({Path(record['file_name']).name})"
     first_dataset = dataset if isinstance(dataset, str) else dataset[0]
     classes = MetadataCatalog.get(first_dataset).thing_classes
     columns = [rows_of_side(side, record, classes, where, device) for side in sides]
