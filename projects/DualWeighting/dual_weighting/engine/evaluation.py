@@ -105,6 +105,7 @@ def after_evaluation(cfg: DictConfig, output_dir: str | os.PathLike) -> None:
     from dual_weighting.report import RunFiles, write_report
     from dual_weighting.report.run_files import get
 
+    logger.info("Drawing detections and writing the report.")
     run = RunFiles(cfg, output_dir)
     if results_json.is_file():
         from dual_weighting.visualization.detections import SCORE_THRESHOLD, draw_detections

@@ -29,7 +29,6 @@ from dual_weighting.visualization.svg_matrix import NUMBERED, matrix_chart, shor
 
 NUM_CONFUSED, LARGEST_MATRIX = 15, 100  # classes of the readable and of the whole matrix
 NUM_WORST = 12
-MOST_TEXTS = 25  # of detections on one image
 
 
 def confusion(run: RunFiles) -> Content:
@@ -146,8 +145,8 @@ def error_picture(found: Detections, image: int) -> bytes:
         elif missed[o]:
             marks.append(Mark(box, name, MISSED))
     best = [d for d in range(detections.start, detections.stop) if shown[d]]
-    for k, d in enumerate(best):
-        text = f"{names[data.detections.classes[d]]} {data.scores[d]:.2f}" if k < MOST_TEXTS else ""
+    for d in best:
+        text = f"{names[data.detections.classes[d]]} {data.scores[d]:.2f}"
         colour = RIGHT if matches.right[d] else WRONG
         marks.append(Mark(data.detections.xywh[d], text, colour))
     marks.sort(key=lambda mark: (RIGHT, CROWD, MISSED, WRONG).index(mark.colour))

@@ -12,6 +12,7 @@ TILE_SIZE = 480  # pixels of the longer side
 RIGHT, WRONG, MISSED = (104, 211, 145), (246, 173, 85), (252, 129, 129)
 CROWD = (170, 170, 170)
 LETTERS = 16  # pixels
+CROWDED = 25  # boxes of an image; of more, each is thin and has no text
 QUALITY = 82  # of a JPEG, in percent
 
 
@@ -26,16 +27,17 @@ class Mark:
 
 def draw_marks(image: np.ndarray, marks: Sequence[Mark], *, size: int = TILE_SIZE) -> np.ndarray:
     """The image (H, W, 3), RGB, brought to `size`, with the marks; the last on top, then all
-    texts."""
+    texts, if they are not too many."""
+    crowded = len(marks) > CROWDED
     scale = size / max(image.shape[:2])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     shape = [max(round(scale * side), 1) for side in image.shape[1::-1]]  # of a thin one too
     picture = np.ascontiguousarray(cv2.resize(image, shape, interpolation=how))
     boxes = [corners(mark.xywh * scale) for mark in marks]
     for mark, box in zip(marks, boxes, strict=True):
-        draw_box(picture, box, mark.colour, line=2)
+        draw_box(picture, box, mark.colour, line=1 if crowded else 2)
     for mark, box in zip(marks, boxes, strict=True):
-        if mark.text:
+        if not crowded:
             draw_label(picture, box, mark.text, mark.colour, size=LETTERS)
     return picture
 
