@@ -35,7 +35,10 @@ def draw_marks(image: np.ndarray, marks: Sequence[Mark], *, size: int = TILE_SIZ
     picture = np.ascontiguousarray(cv2.resize(image, shape, interpolation=how))
     boxes = [corners(mark.xywh * scale) for mark in marks]
     for mark, box in zip(marks, boxes, strict=True):
-        draw_box(picture, box, mark.colour, line=1 if crowded else 2)
+        if crowded:
+            cv2.rectangle(picture, box[:2], box[2:], mark.colour, thickness=1)
+        else:
+            draw_box(picture, box, mark.colour, line=2)
     for mark, box in zip(marks, boxes, strict=True):
         if not crowded:
             draw_label(picture, box, mark.text, mark.colour, size=LETTERS)
