@@ -20,11 +20,10 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(PACKAGE_ROOT),
     package_dir={"": PACKAGE_ROOT},
-    # model_zoo/configs and cli/tools are links to folders of this repository; a wheel has copies.
+    # model_zoo/configs is a link to a folder of this repository; a wheel has a copy.
     package_data={
         "dual_weighting": ["py.typed"],
         "dual_weighting.model_zoo": ["configs/**/*.py"],
-        "dual_weighting.cli": ["tools/*.py"],
     },
     entry_points={"console_scripts": ["dual-weighting = dual_weighting.cli.__main__:main"]},
     # torch, torchvision and detectron2 are left to the user (README: Installing): they must match

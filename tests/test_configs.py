@@ -12,7 +12,7 @@ from detectron2.utils.events import EventStorage
 from omegaconf import OmegaConf
 from tiny_detector import training_image
 
-from dual_weighting.engine.config import SECTIONS
+from dual_weighting.config.load import SECTIONS
 from dual_weighting.modeling import BoxRefinement, DeformConv2d, DualWeightingDetector
 
 CONFIGS = Path(__file__).parent.parent / "configs"

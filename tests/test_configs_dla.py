@@ -8,8 +8,8 @@ from detectron2.config import instantiate
 from scenes import batch_of, random_scene
 from test_configs import load
 
-from dual_weighting.checkpoint.torchvision_weights import to_detectron2_names
-from dual_weighting.engine.overrides import apply_overrides
+from dual_weighting.checkpoint.backbones.torchvision import to_detectron2_names
+from dual_weighting.config.overrides import apply_overrides
 
 
 @pytest.mark.parametrize(

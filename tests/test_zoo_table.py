@@ -7,7 +7,7 @@ import torch
 from detectron2.config import instantiate
 
 from dual_weighting import model_zoo
-from dual_weighting.engine.complexity import complexity
+from dual_weighting.cli.model_complexity import complexity
 
 TABLE = (model_zoo.model_zoo.CONFIGS / "README.md").read_text()
 ROW = re.compile(r"^\| \[([^]]*)\]\(([^)]*)\) \|.*\| ([\d.]+) M \| ([\d.]+) \|$", re.MULTILINE)

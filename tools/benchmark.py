@@ -22,9 +22,9 @@ from pathlib import Path
 from benchmarks.page import make_page, measure
 from benchmarks.sections import SECTIONS, options_of
 
-from dual_weighting.engine.command import run_command
-from dual_weighting.engine.device import choose_device
-from dual_weighting.errors import UserError
+from dual_weighting.cli.command import run_command
+from dual_weighting.utils.device import choose_device
+from dual_weighting.utils.errors import UserError
 
 OUTPUT = Path("docs", "BENCHMARKS.md")
 QUICK_OUTPUT = Path("output", "benchmarks", "quick.md")

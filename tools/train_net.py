@@ -1,19 +1,6 @@
-"""Train or evaluate a detector that a LazyConfig describes.
+"""Train or evaluate a detector that a LazyConfig describes."""
 
-    python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py
-    python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py --eval-only \\
-        train.init_checkpoint=output/model_final.pth
-
-On your own data, in COCO's format; what follows from it is printed and can be changed:
-
-    python tools/train_net.py --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py \\
-        --train-json train.json --train-images train/ --val-json val.json --val-images val/
-
-Runs on the GPU where there is one, else on the CPU, and says which.
-"""
-
-from dual_weighting.engine.command import argument_parser, run_command
-from dual_weighting.engine.train import train_command
+from dual_weighting.cli.train import main
 
 if __name__ == "__main__":
-    run_command(train_command, argument_parser().parse_args())
+    main()

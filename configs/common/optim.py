@@ -1,8 +1,8 @@
 from detectron2.config import LazyCall as L
 
-from dual_weighting.engine.config import detectron2_config
-from dual_weighting.engine.lr_schedule import warmup_multistep_lr
+from dual_weighting.config.load import detectron2_config
 from dual_weighting.solver import parameter_groups
+from dual_weighting.solver.lr_schedule import warmup_multistep_lr
 
 _params = L(parameter_groups)(base_lr="${..lr}", weight_decay_norm=0.0)
 

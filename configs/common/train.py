@@ -1,6 +1,6 @@
 import torch
 
-from dual_weighting.engine.config import detectron2_config
+from dual_weighting.config.load import detectron2_config
 
 train = detectron2_config("common/train.py").train
 train.device = "cuda" if torch.cuda.is_available() else "cpu"

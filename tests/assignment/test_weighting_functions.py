@@ -3,7 +3,7 @@ import torch
 from weighting_example import main, parser, weights_of
 
 from dual_weighting.assignment.weighting_functions import aligned_target, dw_weights
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 SCORES = torch.tensor([0.95, 0.7, 0.6, 0.3])
 IOUS = torch.tensor([0.95, 0.4, 0.6, 0.6])

@@ -7,10 +7,13 @@ from detectron2.modeling.backbone.resnet import BottleneckBlock
 from torch import nn
 from torchvision.models import resnet50
 
-from dual_weighting.checkpoint import Checkpointer, download, swin_weights, torchvision_weights
-from dual_weighting.checkpoint.backbone_weights import backbone_state, is_backbone_address
-from dual_weighting.errors import UserError
+from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.checkpoint.backbones import download
+from dual_weighting.checkpoint.backbones import swin as swin_weights
+from dual_weighting.checkpoint.backbones import torchvision as torchvision_weights
+from dual_weighting.checkpoint.backbones.weights import backbone_state, is_backbone_address
 from dual_weighting.modeling import DeformableBottleneckBlock, SwinTransformer
+from dual_weighting.utils.errors import UserError
 
 SWIN = "swin://swin_tiny_patch4_window7_224"
 SIZES = {"embed_dim": 12, "depths": (2, 2), "num_heads": (1, 2), "drop_path_rate": 0.2}

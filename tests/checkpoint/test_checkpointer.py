@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.checkpoint.atomic_file import atomic_file
-from dual_weighting.errors import UserError
+from dual_weighting.utils.atomic_file import atomic_file
+from dual_weighting.utils.errors import UserError
 
 
 def saved(folder, name="model_0000009", **extra):

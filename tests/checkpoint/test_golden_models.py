@@ -7,7 +7,7 @@ from detectron2.structures import BitMasks, Boxes, Instances
 from golden_models import image, load_golden_model
 
 from dual_weighting import model_zoo
-from dual_weighting.model_zoo.convert_checkpoint import convert_file
+from dual_weighting.cli.convert_checkpoint import convert_file
 
 CONFIGS = {
     "dw_r50_norefine": "COCO-Detection/dw_R_50_FPN_1x.py",

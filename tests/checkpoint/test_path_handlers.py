@@ -8,9 +8,11 @@ from detectron2.utils.file_io import PathManager
 from torch import nn
 from torchvision.models import resnet18
 
-from dual_weighting.checkpoint import Checkpointer, swin_weights, torchvision_weights
-from dual_weighting.errors import UserError
+from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.checkpoint.backbones import swin as swin_weights
+from dual_weighting.checkpoint.backbones import torchvision as torchvision_weights
 from dual_weighting.modeling import SwinTransformer
+from dual_weighting.utils.errors import UserError
 
 SWIN = {"embed_dim": 12, "depths": (2, 2), "num_heads": (1, 2), "drop_path_rate": 0.2}
 

@@ -4,12 +4,13 @@ import torchvision
 from detectron2.modeling.backbone import BasicStem, ResNet
 from torch import nn
 
-from dual_weighting.checkpoint import Checkpointer, torchvision_weights
-from dual_weighting.checkpoint.torchvision_weights import (
+from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.checkpoint.backbones import torchvision as torchvision_weights
+from dual_weighting.checkpoint.backbones.torchvision import (
     load_torchvision_weights,
     to_detectron2_names,
 )
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 def torchvision_resnet(depth: int) -> nn.Module:

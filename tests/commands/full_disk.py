@@ -4,7 +4,7 @@ import resource
 
 import torch
 
-from dual_weighting.engine.command import argument_parser, run_command
+from dual_weighting.cli.command import argument_parser, run_command
 from dual_weighting.engine.train import train_command
 
 save = torch.save

@@ -6,7 +6,7 @@ import signal
 
 import torch
 
-from dual_weighting.engine.command import argument_parser, run_command
+from dual_weighting.cli.command import argument_parser, run_command
 from dual_weighting.engine.train import train_command
 
 save = torch.save

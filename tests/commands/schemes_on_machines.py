@@ -14,8 +14,8 @@ from unittest.mock import patch
 from detectron2.utils import comm
 
 from commands.recorded_losses import recorded_losses
+from dual_weighting.cli.command import argument_parser, run_command
 from dual_weighting.engine import finite_loss, train
-from dual_weighting.engine.command import argument_parser, run_command
 
 run = train.run
 

@@ -199,7 +199,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> int:
-    from dual_weighting.engine.config import load_config
+    from dual_weighting.config.load import load_config
 
     if (args.output / "metrics.json").exists():
         print(f"{args.output} holds a run already: give a new folder")

@@ -17,8 +17,8 @@ from detectron2.layers import ShapeSpec
 from detectron2.modeling import FPN, ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem
 from dual_weighting.assignment import DualWeighting
-from dual_weighting.engine.config import detectron2_config
-from dual_weighting.engine.lr_schedule import warmup_multistep_lr
+from dual_weighting.config.load import detectron2_config
+from dual_weighting.solver.lr_schedule import warmup_multistep_lr
 from dual_weighting.losses import DualWeightingLoss
 from dual_weighting.modeling import DenseHead, DualWeightingDetector
 

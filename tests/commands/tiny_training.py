@@ -6,7 +6,7 @@ from pathlib import Path
 from detectron2.config import instantiate
 from detectron2.utils.env import seed_all_rng
 
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
 from dual_weighting.engine.train import train
 
 

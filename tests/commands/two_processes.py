@@ -7,9 +7,9 @@ import torch
 from detectron2.config import instantiate
 from detectron2.utils import comm
 
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
 from dual_weighting.engine.validation_loss import ValidationLoss
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 def arguments(**changes) -> argparse.Namespace:

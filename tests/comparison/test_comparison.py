@@ -12,7 +12,7 @@ import pytest
 from dual_weighting.comparison.queue import run_all
 from dual_weighting.comparison.runs import plan_runs
 from dual_weighting.comparison.table import comma_separated, markdown, mean_and_deviation, rows_of
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 from dual_weighting.visualization.comparison import common_iterations
 
 # AP is 10 times the seed and twice that for the config `b`; seed 3 of `b` fails the first time.

@@ -4,8 +4,8 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from omegaconf import OmegaConf
 
-from dual_weighting.data.category_ids import category_ids
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
+from dual_weighting.data.catalog import category_ids
 
 NAME = "category_ids_test"
 

@@ -8,7 +8,7 @@ from detectron2.structures import BoxMode
 
 from dual_weighting.data import digits_root, get_detection_dataset_dicts
 from dual_weighting.data.builtin import DIGITS_SPLITS, register_digits
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 def error_of(**arguments) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from dual_weighting.data.coco_content import has_polygon, read_json
 from dual_weighting.data.coco_file import read_coco_file
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 TRIANGLE = [1, 1, 9, 1, 5, 9]
 

@@ -5,8 +5,8 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.structures import BoxMode
 
 from dual_weighting.data import get_detection_dataset_dicts, register_crowdhuman
-from dual_weighting.data.odgt import read_detections, read_ground_truths
-from dual_weighting.errors import UserError
+from dual_weighting.data.formats.odgt import read_detections, read_ground_truths
+from dual_weighting.utils.errors import UserError
 
 
 def person(*fbox, tag="person", **extra):

@@ -1,7 +1,7 @@
 import pytest
 
 from dual_weighting.data import find_record
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 RECORDS = [{"image_id": 7 * n, "file_name": f"data/{n:03d}.png"} for n in range(3)]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from dual_weighting.data.image_checks import read_image_file
+from dual_weighting.data.checks.image_files import read_image_file
 from dual_weighting.data.images import read_image, scale_to_8_bit
 from dual_weighting.data.transforms import ResizeShortestEdge
 

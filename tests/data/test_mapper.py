@@ -9,12 +9,11 @@ from detectron2.structures import BoxMode, PolygonMasks
 from omegaconf import OmegaConf
 from pycocotools import mask as rle
 
-from dual_weighting.assignment.records import IGNORED
+from dual_weighting.assignment.batch import IGNORED
+from dual_weighting.config.overrides import accepts
 from dual_weighting.data import DetectionMapper
 from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
-from dual_weighting.engine.command import sentence
-from dual_weighting.engine.overrides import accepts
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError, sentence
 
 ARGUMENTS = {"is_train": True, "augmentations": [], "image_format": "RGB"}
 

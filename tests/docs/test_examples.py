@@ -13,7 +13,7 @@ from detectron2.config import instantiate
 
 from dual_weighting import Predictor
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -13,7 +13,7 @@ from dual_weighting.engine.assignment_snapshots import (
     same_random_numbers,
     snapshot_steps,
 )
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 from dual_weighting.visualization import assignment
 
 

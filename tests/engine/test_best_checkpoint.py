@@ -2,8 +2,7 @@ import torch
 from slope import Slope, trainer_of
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.best_checkpoint import BestCheckpointer
-from dual_weighting.engine.hooks import EvalHook
+from dual_weighting.engine.hooks import BestCheckpointer, EvalHook
 
 
 def train(folder, metrics, *, start=0, mode="max", metric="a/b", resume=False):

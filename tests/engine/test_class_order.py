@@ -3,7 +3,7 @@ import torch
 from omegaconf import OmegaConf
 from tiny_detector import tiny_detector
 
-from dual_weighting.engine.class_order import match_classes
+from dual_weighting.engine.resume import match_classes
 
 
 def config(names, dataset):

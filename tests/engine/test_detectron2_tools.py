@@ -12,9 +12,9 @@ from detectron2.engine import hooks
 from detectron2.utils.env import seed_all_rng
 
 from dual_weighting.data.builtin import register_digits
-from dual_weighting.data.digits import write_digits
-from dual_weighting.engine.metrics_file import MetricsWriter
+from dual_weighting.data.digits.digits import write_digits
 from dual_weighting.engine.trainer import build_trainer
+from dual_weighting.engine.writers import MetricsWriter
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "Digits"
 STEPS = 30

@@ -3,9 +3,8 @@ import math
 import pytest
 from slope import Slope, trainer_of
 
-from dual_weighting.engine.early_stopping import EarlyStopping, evaluations_without_improvement
-from dual_weighting.engine.hooks import EvalHook
-from dual_weighting.engine.metrics_file import metric_values
+from dual_weighting.engine.hooks import EarlyStopping, EvalHook, evaluations_without_improvement
+from dual_weighting.engine.writers import metric_values
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.engine.hooks import peak_memory_of_process
+from dual_weighting.utils.atomic_file import atomic_file
 
 
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])

@@ -15,7 +15,7 @@ from torch.multiprocessing import ProcessRaisedException
 
 from dual_weighting.engine.launch import TORCHRUN, explained, launch_processes
 from dual_weighting.engine.train import resume_or_load
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 CPU = torch.device("cpu")
 
@@ -90,7 +90,7 @@ GLOO = "RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:534]
 @pytest.mark.parametrize(
     ("last", "message"),
     [
-        ("dual_weighting.errors.UserError: Image 7 is broken.", "Image 7 is broken."),
+        ("dual_weighting.utils.errors.UserError: Image 7 is broken.", "Image 7 is broken."),
         (
             f"{GLOO}Connection closed by peer [127.0.0.1]:5. This is typically a crash.",
             r"Process 1 lost another one \(Connection closed by peer \[127.0.0.1\]:5\): that one",

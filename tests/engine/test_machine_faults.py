@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from dual_weighting.engine.command import run_command
+from dual_weighting.cli.command import run_command
 from dual_weighting.engine.machine_faults import LoaderWatch, faults_explained
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 @pytest.fixture(autouse=True)

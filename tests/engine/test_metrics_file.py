@@ -2,7 +2,7 @@ import json
 
 from detectron2.utils.events import EventStorage
 
-from dual_weighting.engine.metrics_file import MetricsWriter, cut_metrics, put_aside
+from dual_weighting.engine.writers import MetricsWriter, cut_metrics, put_aside
 
 
 def test_cut(tmp_path):

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dual_weighting import Predictor
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
-from dual_weighting.errors import UserError
+from dual_weighting.config.load import load_config
+from dual_weighting.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

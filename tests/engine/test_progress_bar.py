@@ -21,7 +21,7 @@ from dual_weighting.engine.progress_bar import (
     on_terminal,
     pace_line,
 )
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 class Terminal(io.StringIO):

@@ -1,7 +1,7 @@
 import pytest
 
 from dual_weighting.engine.run_folder import checkpoint_of_run, checkpoints_after, config_of_run
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from commands.skipping_processes import Product, trainer_of
 
 from dual_weighting.engine.ema import EMAHook, WeightAverage
 from dual_weighting.engine.launch import launch_processes
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 NAN = float("nan")
 

@@ -6,9 +6,9 @@ import pytest
 from commands.tiny_project import write_tiny_project
 from torch import nn
 
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
 from dual_weighting.engine.train import build_trainer, evaluate, prepare_output, train_command
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 @pytest.fixture

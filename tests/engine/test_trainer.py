@@ -9,7 +9,7 @@ from torch import nn
 from dual_weighting.engine.finite_loss import check_losses
 from dual_weighting.engine.hooks import EvalHook
 from dual_weighting.engine.trainer import Trainer
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

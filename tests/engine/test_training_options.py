@@ -3,8 +3,8 @@ import torch
 from omegaconf import OmegaConf
 
 from dual_weighting import model_zoo
-from dual_weighting.engine.training_options import check_training_options, named_metrics, option
-from dual_weighting.errors import UserError
+from dual_weighting.engine.build import check_training_options, named_metrics, option
+from dual_weighting.utils.errors import UserError
 
 CPU = torch.device("cpu")
 

@@ -9,10 +9,10 @@ from commands.tiny_training import rows_of, series_of, train_tiny
 from detectron2.config import instantiate
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
 from dual_weighting.engine.train import evaluate
 from dual_weighting.engine.trainer import Trainer
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 pytestmark = pytest.mark.slow
 BEST = {"enabled": True, "metric": "val_total_loss", "mode": "min"}

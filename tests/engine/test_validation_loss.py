@@ -8,16 +8,16 @@ from detectron2.config import instantiate
 from detectron2.utils.events import EventStorage
 from torch import nn
 
-from dual_weighting.engine.config import load_config
+from dual_weighting.config.load import load_config
+from dual_weighting.engine.build import Validation
 from dual_weighting.engine.launch import launch_processes
-from dual_weighting.engine.validation import Validation
 from dual_weighting.engine.validation_loss import (
     ValidationLoss,
     batch_sizes,
     losses_only,
     share_of_batches,
 )
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from detectron2.utils.events import EventStorage
 from omegaconf import OmegaConf
 
-from dual_weighting.engine.training_options import check_training_options
-from dual_weighting.engine.wandb_writer import WandbWriter
-from dual_weighting.errors import UserError
+from dual_weighting.engine.build import check_training_options
+from dual_weighting.engine.writers import WandbWriter
+from dual_weighting.utils.errors import UserError
 
 CFG = OmegaConf.create({"train": {"max_iter": 3}})
 

@@ -10,8 +10,8 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.structures import Boxes, Instances
 
 from dual_weighting.data import register_crowdhuman
-from dual_weighting.errors import UserError
 from dual_weighting.evaluation.crowdhuman_files import CrowdHumanEvaluator, evaluate_odgt
+from dual_weighting.utils.errors import UserError
 
 TOOL = str(Path(__file__).parents[2] / "tools" / "evaluate_crowdhuman.py")
 TRUTHS = [

@@ -7,11 +7,11 @@ import pytest
 from coco_files import write_annotations, write_results
 from oracles import detections as oracle
 
-from dual_weighting.errors import UserError
 from dual_weighting.evaluation.coco_metrics import evaluate_boxes, matches_of
 from dual_weighting.evaluation.detection_files import read_detection_data
 from dual_weighting.evaluation.detection_matching import confusion_matrix, match_detections
 from dual_weighting.evaluation.engines import read_annotations
+from dual_weighting.utils.errors import UserError
 
 HERE, QUARTER, FAR = (0, 0, 20, 10), (5, 0, 20, 10), (60, 60, 10, 10)
 

@@ -15,12 +15,11 @@ from detectron2.structures import Boxes, Instances
 from pycocotools import mask as rle
 
 from dual_weighting import model_zoo
-from dual_weighting.data.digits import write_digits
-from dual_weighting.engine.command import argument_parser
-from dual_weighting.engine.config import load_config
+from dual_weighting.cli.command import argument_parser
+from dual_weighting.config.load import load_config
+from dual_weighting.data.digits.digits import write_digits
 from dual_weighting.engine.evaluation import evaluator_override
 from dual_weighting.engine.train import train_command
-from dual_weighting.errors import UserError
 from dual_weighting.evaluation.coco_metrics import (
     best_operating_point,
     evaluate_boxes,
@@ -29,6 +28,7 @@ from dual_weighting.evaluation.coco_metrics import (
 )
 from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
 from dual_weighting.evaluation.engines import ENGINES, read_annotations, statistics_of
+from dual_weighting.utils.errors import UserError
 
 from .random_coco import CATEGORY_IDS, SIZE, random_data, random_detections_on
 

@@ -4,8 +4,8 @@ from detectron2.data import transforms as T
 from omegaconf import OmegaConf
 from PIL import Image
 
-from dual_weighting.errors import UserError
 from dual_weighting.export import description
+from dual_weighting.utils.errors import UserError
 
 
 def resize_of(*steps):

@@ -19,8 +19,8 @@ from torch import nn
 
 from dual_weighting import Predictor
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import load_config
-from dual_weighting.engine.demo import demo_command
+from dual_weighting.config.load import load_config
+from dual_weighting.demo.demo import demo_command
 from dual_weighting.engine.evaluation import Evaluation
 from dual_weighting.export import ExportableDetector
 from dual_weighting.export.check import Difference, compare

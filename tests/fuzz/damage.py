@@ -10,7 +10,7 @@ import math
 
 from hypothesis import strategies as st
 
-from dual_weighting.engine.command import run_command
+from dual_weighting.cli.command import run_command
 
 # What stands in the place of what should stand there.
 WRONG = st.sampled_from(

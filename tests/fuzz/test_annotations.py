@@ -10,14 +10,13 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dual_weighting.cli.check_data import check_data_command
 from dual_weighting.data import get_detection_dataset_dicts
+from dual_weighting.data.catalog import register_own
 from dual_weighting.data.coco_file import read_coco_file
+from dual_weighting.data.formats.odgt import read_detections, read_ground_truths
 from dual_weighting.data.mapper import DetectionMapper
-from dual_weighting.data.odgt import read_detections, read_ground_truths
-from dual_weighting.data.of_config import register_own
-from dual_weighting.engine.check_data import check_data_command
-from dual_weighting.engine.command import sentence
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError, sentence
 
 from .damage import json_files, outcome_of, spoilt_bytes
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.checkpoint.foreign_file import read_foreign_weights
-from dual_weighting.engine.command import sentence
-from dual_weighting.errors import UserError
+from dual_weighting.checkpoint.convert.conversion import read_foreign_weights
+from dual_weighting.utils.errors import UserError, sentence
 
 from .damage import spoilt_bytes
 

@@ -7,7 +7,7 @@ from commands.tiny_project import write_tiny_project
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils import logger as detectron2_logger
 
-from dual_weighting.engine.command import argument_parser
+from dual_weighting.cli.command import argument_parser
 from dual_weighting.engine.train import train_command
 
 from .damage import outcome_of

@@ -22,9 +22,9 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from dual_weighting.engine.check_data import check_data_command
-from dual_weighting.engine.command import argument_parser
-from dual_weighting.engine.demo import demo_command
+from dual_weighting.cli.check_data import check_data_command
+from dual_weighting.cli.command import argument_parser
+from dual_weighting.demo.demo import demo_command
 from dual_weighting.engine.train import train_command
 from dual_weighting.evaluation.coco_metrics import evaluate_boxes
 from dual_weighting.evaluation.engines import ENGINES, read_annotations

@@ -7,7 +7,7 @@ from detectron2.utils.events import EventStorage
 from tiny_detector import STRIDES, tiny_detector, tiny_fcos, training_image
 
 from dual_weighting.assignment import OneToFew, PointGrid
-from dual_weighting.assignment.records import IGNORED
+from dual_weighting.assignment.batch import IGNORED
 from dual_weighting.losses import OneToFewLoss
 from dual_weighting.modeling.ignore_regions import split_regions
 

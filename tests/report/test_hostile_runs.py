@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from dual_weighting.engine.report import report_command
+from dual_weighting.cli.report import report_command
 from dual_weighting.report import RunFiles, write_comparison, write_report
 from dual_weighting.report.style import SCRIPT, STYLE
 

@@ -11,12 +11,12 @@ from fuzz.damage import outcome_of
 
 from dual_weighting import Predictor, model_zoo
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.best_checkpoint import best_in
-from dual_weighting.engine.command import argument_parser
-from dual_weighting.engine.config import load_config
+from dual_weighting.cli.command import argument_parser
+from dual_weighting.cli.convert_checkpoint import convert_command
+from dual_weighting.config.load import load_config
+from dual_weighting.engine.hooks import best_in
 from dual_weighting.engine.train import train_command
-from dual_weighting.errors import UserError
-from dual_weighting.model_zoo.convert_checkpoint import convert_command
+from dual_weighting.utils.errors import UserError
 
 
 class Touches:
@@ -96,7 +96,7 @@ def as_last_checkpoint(config, file, root):
 def in_demo(config, file, root):
     from demo import parse_arguments  # noqa: F401  the tool's own imports work
 
-    from dual_weighting.engine.demo import demo_command
+    from dual_weighting.demo.demo import demo_command
 
     return outcome_of(
         demo_command, inputs=[str(config.parent / "000.png")], webcam=None, run=None,
@@ -106,7 +106,7 @@ def in_demo(config, file, root):
 
 
 def in_export(config, file, root):
-    from dual_weighting.engine.export import export_command
+    from dual_weighting.cli.export import export_command
 
     return outcome_of(
         export_command, config_file=str(config), checkpoint=file, format="torch-export",
@@ -115,7 +115,7 @@ def in_export(config, file, root):
 
 
 def in_pictures_of_assignments(config, file, root):
-    from dual_weighting.engine.assignment_pictures import visualize_command
+    from dual_weighting.cli.visualize_assignment import visualize_command
 
     return outcome_of(
         visualize_command, run=None, config_file=str(config), checkpoints=[file], iterations=None,

@@ -7,9 +7,8 @@ import yaml
 from fuzz.damage import outcome_of
 from omegaconf import OmegaConf
 
-from dual_weighting.engine.config import load_config
-from dual_weighting.engine.yaml_config import load_yaml_config
-from dual_weighting.errors import UserError
+from dual_weighting.config.load import load_config, load_yaml_config
+from dual_weighting.utils.errors import UserError
 
 TAGS = (
     "!!python/object/apply:builtins.open ['MARK', 'w']",
@@ -63,7 +62,7 @@ def test_aliases_and_keys(text, message, tmp_path):
 
 def test_a_report_builds_nothing(tmp_path):
     """`_target_` calls what it names when a model is built, which a report never does."""
-    from dual_weighting.engine.report import report_command
+    from dual_weighting.cli.report import report_command
 
     mark = tmp_path / "mark"
     call = {"_target_": "builtins.open", "file": str(mark), "mode": "w"}

@@ -14,7 +14,7 @@ from benchmarks.schemes import METHODS
 from scenes import random_scene, with_gradient
 
 from dual_weighting import model_zoo
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 CPU = torch.device("cpu")
 

@@ -10,10 +10,10 @@ from commands.run import command
 from detectron2.config import instantiate
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine import export
-from dual_weighting.engine.config import load_config
-from dual_weighting.errors import UserError
+from dual_weighting.cli import export
+from dual_weighting.config.load import load_config
 from dual_weighting.export.onnx_file import OnnxRunner, operators
+from dual_weighting.utils.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tools" / "export_model.py"

@@ -11,8 +11,8 @@ from commands.run import TRAIN_NET, command
 from commands.tiny_project import write_tiny_project
 from detectron2.config import instantiate
 
+from dual_weighting.config.load import load_config
 from dual_weighting.data import class_names
-from dual_weighting.engine.config import load_config
 from dual_weighting.engine.predictor import Predictor
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ import report
 from commands.tiny_project import write_tiny_project
 from detectron2.config import LazyConfig
 
-from dual_weighting.engine.command import run_command
-from dual_weighting.engine.report import report_command
+from dual_weighting.cli.command import run_command
+from dual_weighting.cli.report import report_command
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from commands.tiny_project import write_tiny_project
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from dual_weighting.engine.assignment_pictures import file_stem, visualize_command
-from dual_weighting.engine.command import run_command
+from dual_weighting.cli.command import run_command
+from dual_weighting.cli.visualize_assignment import file_stem, visualize_command
 
 NAME = "tiny_assignment"
 O2F = """

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 from dual_weighting.visualization import draw_training_curves
 from dual_weighting.visualization.curves import (
     draw_ap,

@@ -8,7 +8,7 @@ from detectron2.data.datasets import register_coco_instances
 from detectron2.structures import BoxMode
 from pycocotools import mask as rle
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 from dual_weighting.visualization import draw_detections
 from dual_weighting.visualization.detections import (
     LABEL_HEIGHT,

@@ -11,7 +11,7 @@ from detectron2.config import instantiate
 from benchmarks.inference import set_candidates
 from benchmarks.markdown import markdown_table, ms
 from dual_weighting import model_zoo
-from dual_weighting.engine.export import difference, export
+from dual_weighting.cli.export import difference, export
 from dual_weighting.engine.predictor import Predictor
 from dual_weighting.export.onnx_file import check_packages
 

@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.machine import describe_machine
 from benchmarks.sections import SECTIONS, options_of
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 LINES = {"width": 120, "break_long_words": False, "break_on_hyphens": False}
 TITLE = """\

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from benchmarks.markdown import images, markdown_table, mib, ms
 from benchmarks.memory import PeakMemory
 from benchmarks.schemes import random_batch
-from dual_weighting.engine.config import detectron2_config
+from dual_weighting.config.load import detectron2_config
 from dual_weighting.model_zoo import get_config
 
 HEADING = "Training step"

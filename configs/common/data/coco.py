@@ -1,10 +1,10 @@
 import detectron2.data.transforms as T
 from detectron2.config import LazyCall as L
 
+from dual_weighting.config.load import detectron2_config
 from dual_weighting.data.coco import get_detection_dataset_dicts
 from dual_weighting.data.mapper import DetectionMapper
 from dual_weighting.data.transforms import ResizeShortestEdge
-from dual_weighting.engine.config import detectron2_config
 from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
 
 dataloader = detectron2_config("common/data/coco.py").dataloader

@@ -1,8 +1,8 @@
 from detectron2.config import LazyCall as L
 
 from dual_weighting.assignment import DynamicLabelAssignment
-from dual_weighting.engine.epochs import epochs_of_training
 from dual_weighting.losses import DynamicLabelAssignmentLoss
+from dual_weighting.solver.lr_schedule import epochs_of_training
 
 from .dw import model
 

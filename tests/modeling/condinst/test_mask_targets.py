@@ -5,8 +5,8 @@ from detectron2.data.transforms import ResizeTransform
 from detectron2.structures import BitMasks, PolygonMasks
 from tiny_detector import training_image
 
-from dual_weighting.errors import UserError
 from dual_weighting.modeling.condinst.mask_targets import mask_ground_truths
+from dual_weighting.utils.errors import UserError
 
 BOXES = [[1, 1, 14, 14], [4, 4, 8, 8]]
 

@@ -12,13 +12,13 @@ Shape letters used in this room:
 A pair's point is `image * R + r`, a position among the N * R points of the batch.
 """
 
-from .adaptive import AdaptiveSelection
-from .center_sampling import CenterSampling
-from .dual_weighting import DualWeighting
-from .dynamic import DynamicLabelAssignment
-from .one_to_few import OneToFew
+from .atss import AdaptiveSelection
+from .batch import Assignment, Batch, GroundTruths, Predictions
+from .dla import DynamicLabelAssignment
+from .dw import DualWeighting
+from .fcos import CenterSampling
+from .o2f import OneToFew
 from .points import PointGrid
-from .records import Assignment, Batch, GroundTruths, Predictions
 from .weighted import WeightedCandidates
 
 __all__ = [

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from .batch import Assignment, Batch
 from .boxes import paired_iou_giou
-from .records import Assignment, Batch
 from .segments import rows, segment_max, segment_sum
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
+from .batch import Assignment, Batch
 from .boxes import paired_iou_giou
-from .dw_weights import center_prior_of_pairs, normalized_positive_weights
+from .formulas import center_prior_of_pairs, normalized_positive_weights
 from .points import pairs_inside
-from .records import Assignment, Batch
 from .segments import smallest_of_equal_keys
 from .weighting_functions import TABLE_1
 

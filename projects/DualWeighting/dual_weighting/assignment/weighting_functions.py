@@ -7,8 +7,8 @@ function returns (w_pos, w_neg), (Q,) each.
 import torch
 from torch import Tensor
 
+from .formulas import negative_importance, negative_probability, positive_weight
 from .segments import rows, segment_max
-from .weighting import negative_importance, negative_probability, positive_weight
 
 
 def gfl_weights(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,15 +9,15 @@ import torch
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.utils import comm
 
-from dual_weighting.checkpoint.atomic_file import atomic_file, remove_partial_files
-from dual_weighting.checkpoint.backbone_weights import (
+from dual_weighting.checkpoint.backbones.download import verify_check_sums
+from dual_weighting.checkpoint.backbones.weights import (
     backbone_state,
     is_backbone_address,
     load_backbone_weights,
 )
-from dual_weighting.checkpoint.check_sums import verify_check_sums
 from dual_weighting.checkpoint.pickled_arrays import check_only_arrays
-from dual_weighting.errors import UserError
+from dual_weighting.utils.atomic_file import atomic_file, remove_partial_files
+from dual_weighting.utils.errors import UserError
 
 
 class Checkpointer(DetectionCheckpointer):

@@ -6,8 +6,8 @@ import torch
 from detectron2.utils.file_io import PathHandler, PathManager
 from iopath.common.file_io import file_lock
 
-from dual_weighting.checkpoint.atomic_file import atomic_file
-from dual_weighting.checkpoint.backbone_weights import SCHEMES, load_backbone_weights
+from dual_weighting.checkpoint.backbones.weights import SCHEMES, load_backbone_weights
+from dual_weighting.utils.atomic_file import atomic_file
 
 
 class BackboneWeightsHandler(PathHandler):

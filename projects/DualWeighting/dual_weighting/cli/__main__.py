@@ -1,36 +1,34 @@
-"""One subcommand a tool."""
+"""One subcommand a module."""
 
 import ast
-import runpy
 import sys
+from importlib import import_module
 from pathlib import Path
 
-# A link to the folder at the top of the repository; an installed package has a copy.
-TOOLS = Path(__file__).parent / "tools"
 LEFT_TO_THE_USER = {
     "torch": "torch",
     "torchvision": "torchvision",
     "detectron2": "Detectron2",
     "cv2": "OpenCV (opencv-python or opencv-python-headless)",
 }
-COMMANDS = {
-    "train": "train_net",
-    "check-data": "check_data",
-    "demo": "demo",
-    "export": "export_model",
-    "report": "report",
-    "compare": "compare",
-    "visualize-assignment": "visualize_assignment",
-    "voc-to-coco": "voc_to_coco",
-    "convert-checkpoint": "convert_checkpoint",
-    "model-complexity": "model_complexity",
-    "evaluate-crowdhuman": "evaluate_crowdhuman",
-    "prepare-digits": "prepare_digits",
-}
+COMMANDS = (
+    "train",
+    "check-data",
+    "demo",
+    "export",
+    "report",
+    "compare",
+    "visualize-assignment",
+    "voc-to-coco",
+    "convert-checkpoint",
+    "model-complexity",
+    "evaluate-crowdhuman",
+    "prepare-digits",
+)
 
 
 def main() -> None:
-    """Run the tool that the first argument names with the arguments after it."""
+    """Run the command that the first argument names with the arguments after it."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
         print(usage())
@@ -39,7 +37,7 @@ def main() -> None:
         sys.exit(f"Error: there is no command {name}; use one of {', '.join(COMMANDS)}.")
     sys.argv = [f"dual-weighting {name}", *sys.argv[2:]]
     try:
-        runpy.run_module(f"dual_weighting.cli.tools.{COMMANDS[name]}", run_name="__main__")
+        import_module(f"dual_weighting.cli.{name.replace('-', '_')}").main()
     except ModuleNotFoundError as error:
         if error.name not in LEFT_TO_THE_USER:
             raise
@@ -50,10 +48,11 @@ def main() -> None:
 
 
 def usage() -> str:
-    """The commands, each with the first line of its tool's description."""
+    """The commands, each with the first line of its description, read without importing torch."""
+    files = {name: Path(__file__).with_name(f"{name.replace('-', '_')}.py") for name in COMMANDS}
     lines = [
-        f"  {name:<22}{ast.get_docstring(ast.parse(source.read_text('utf-8'))).splitlines()[0]}"
-        for name, source in ((name, TOOLS / f"{tool}.py") for name, tool in COMMANDS.items())
+        f"  {name:<22}{ast.get_docstring(ast.parse(file.read_text('utf-8'))).splitlines()[0]}"
+        for name, file in files.items()
     ]
     return "\n".join(
         [

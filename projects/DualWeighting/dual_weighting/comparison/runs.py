@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dual_weighting.checkpoint.atomic_file import atomic_file
-from dual_weighting.engine.config import load_config
-from dual_weighting.errors import UserError
+from dual_weighting.config.load import load_config
+from dual_weighting.utils.atomic_file import atomic_file
+from dual_weighting.utils.errors import UserError
 
 
 @dataclass(frozen=True)

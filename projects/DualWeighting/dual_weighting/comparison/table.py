@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from dual_weighting.comparison.runs import Run
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 BOX_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 LAST_PART = 0.1  # of the training, over which the assignment is averaged

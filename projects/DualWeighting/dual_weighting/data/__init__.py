@@ -2,11 +2,10 @@
 it registers all but the last."""
 
 from .builtin import crowd_digits_root, digits_root
+from .catalog import class_names, find_record, register_datasets
 from .coco import get_detection_dataset_dicts
 from .crowdhuman import register_crowdhuman
-from .find import find_record
 from .mapper import DetectionMapper
-from .of_config import class_names, register_datasets
 
 __all__ = [
     "DetectionMapper",

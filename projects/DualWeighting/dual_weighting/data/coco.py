@@ -12,8 +12,6 @@ from detectron2.data import DatasetCatalog, MetadataCatalog, build
 from detectron2.data.datasets import register_coco_instances
 from detectron2.utils.file_io import PathManager
 
-from dual_weighting.data.annotation_checks import first_fault
-from dual_weighting.data.boxes import check_boxes
 from dual_weighting.data.builtin import (
     CROWD_DIGITS_SPLITS,
     DEFAULT_ROOT,
@@ -21,8 +19,10 @@ from dual_weighting.data.builtin import (
     ROOT_VARIABLE,
     datasets_root,
 )
+from dual_weighting.data.checks.annotations import first_fault
+from dual_weighting.data.checks.box_values import check_boxes
 from dual_weighting.data.coco_content import CocoContent, collecting_no_garbage, parse_coco
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 EmptyBoxes = Literal["error", "skip"]
 

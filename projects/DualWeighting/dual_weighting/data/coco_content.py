@@ -13,9 +13,9 @@ from typing import Any
 from detectron2.structures import BoxMode
 from pycocotools import mask as rle
 
-from dual_weighting.data.other_formats import other_format, other_json
-from dual_weighting.data.value_types import basic_faults, is_coco_box
-from dual_weighting.errors import UserError
+from dual_weighting.data.checks.value_types import basic_faults, is_coco_box
+from dual_weighting.data.formats.recognition import other_format, other_json
+from dual_weighting.utils.errors import UserError
 
 PARTS = ("images", "annotations", "categories")
 MIN_POINTS = 3  # of a polygon; Detectron2 leaves out those with fewer

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dual_weighting.data.annotation_checks import called
+from dual_weighting.data.catalog import register_own
+from dual_weighting.data.checks.annotations import called
 from dual_weighting.data.coco import read_coco
 from dual_weighting.data.coco_content import CocoContent, has_polygon
-from dual_weighting.data.of_config import register_own
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 NUM_SHOWN = 5  # things of a kind that a sentence names
 

@@ -7,8 +7,8 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.structures import BoxMode
 from detectron2.utils.file_io import PathManager
 
-from dual_weighting.data.odgt import OdgtImage, read_ground_truths
-from dual_weighting.errors import UserError
+from dual_weighting.data.formats.odgt import OdgtImage, read_ground_truths
+from dual_weighting.utils.errors import UserError
 
 
 def register_crowdhuman(

@@ -8,6 +8,10 @@ from detectron2.utils.file_io import PathManager
 from PIL import Image
 
 # What reading a damaged file raises; Pillow has SyntaxError for a damaged PNG.
+IMAGE_SUFFIXES = {
+    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 ORIENTATION = 0x0112  # in EXIF

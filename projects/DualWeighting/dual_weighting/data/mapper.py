@@ -12,9 +12,9 @@ from detectron2.data.detection_utils import SizeMismatchError, check_image_size
 from omegaconf import DictConfig
 from PIL import UnidentifiedImageError
 
-from dual_weighting.assignment.records import IGNORED
+from dual_weighting.assignment.batch import IGNORED
 from dual_weighting.data.images import UNREADABLE, read_image
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 SKIPPED_IMAGES = "skipped_images"  # in a mapped record: what was wrong with those it stands for
 DROPPED_BOXES = "dropped_boxes"  # in a mapped record: the number of its boxes that were too small

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 Name = TypeVar("Name", bound=Hashable)
 

@@ -11,10 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import build, load_config
+from dual_weighting.config.load import build, load_config
 from dual_weighting.engine.run_folder import checkpoint_of_run, checkpoints_after, config_of_run
-from dual_weighting.errors import UserError
 from dual_weighting.modeling.training_events import progress_at
+from dual_weighting.utils.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from detectron2.engine import HookBase
 from omegaconf import DictConfig
 from torch import nn
 
+from dual_weighting.data.catalog import class_names
 from dual_weighting.data.mapper import annotated_mapper
-from dual_weighting.data.of_config import class_names
-from dual_weighting.errors import UserError
 from dual_weighting.report.run_files import SNAPSHOTS
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

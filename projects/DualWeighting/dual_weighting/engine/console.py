@@ -9,7 +9,7 @@ from detectron2.utils import comm
 from detectron2.utils.logger import setup_logger
 from omegaconf import DictConfig
 
-from dual_weighting.engine.command import printable_output
+from dual_weighting.utils.errors import printable_output
 
 # Detectron2's loggers of inner workings; their warnings are shown.
 CHATTY = (

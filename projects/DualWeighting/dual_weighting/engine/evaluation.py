@@ -12,14 +12,14 @@ from detectron2.utils import comm
 from omegaconf import DictConfig
 from torch import nn
 
-from dual_weighting.checkpoint.atomic_file import atomic_file
+from dual_weighting.config.load import build
+from dual_weighting.config.overrides import accepts
+from dual_weighting.data.catalog import literal
 from dual_weighting.data.coco import content_of
-from dual_weighting.data.of_config import literal
-from dual_weighting.engine.config import build
-from dual_weighting.engine.overrides import accepts
-from dual_weighting.errors import UserError
 from dual_weighting.evaluation.duplicate_report import DuplicateReport, selector_of
 from dual_weighting.evaluation.engines import DEFAULT_ENGINE, MAX_DETS
+from dual_weighting.utils.atomic_file import atomic_file
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

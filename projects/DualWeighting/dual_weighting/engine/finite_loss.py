@@ -9,7 +9,7 @@ import torch.distributed as dist
 from detectron2.utils import comm
 from torch import Tensor, nn
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -1,9 +1,17 @@
 """What happens around the steps of a training, beside Detectron2's own hooks."""
 
+import math
 import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import torch
 from detectron2.engine import HookBase, hooks
+from detectron2.utils import comm
+
+from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.engine.trainer import EndOfTraining
+from dual_weighting.utils.errors import UserError
 
 
 class PeakMemoryHook(HookBase):
@@ -39,3 +47,138 @@ class EvalHook(hooks.EvalHook):
         # trainer.iter reaches max_iter only after the last iteration has succeeded.
         self._eval_after_train = self.trainer.iter >= self.trainer.max_iter
         super().after_train()
+
+
+BEST = "model_best"
+
+
+class BestCheckpointer(hooks.BestCheckpointer):
+    """Detectron2's, except that a resumed run goes on from the best so far, which model_best.pth
+    names itself, that this file is never resumed from, and that failed trainings add nothing.
+
+    For the main process alone; after `EvalHook`.
+    """
+
+    def __init__(
+        self, eval_period: int, checkpointer: Checkpointer, *, metric: str, mode: str = "max"
+    ) -> None:
+        """
+        Args:
+            eval_period: that of `EvalHook`.
+            checkpointer: of the weights that are evaluated, `resumable=False`.
+            metric: a name in metrics.json, such as "bbox/AP".
+            mode: "max" or "min", what is better.
+        """
+        super().__init__(eval_period, _Signed(checkpointer, self), metric, mode, BEST)
+        self.metric = metric
+        self._folder = Path(checkpointer.save_dir)
+
+    def resume(self) -> None:
+        """Continue from the best that an earlier part of this run has left."""
+        value, iteration = best_in(self._folder / f"{BEST}.pth", self.metric)
+        self.best_metric, self.best_iter = value, iteration
+
+    def after_train(self) -> None:
+        # trainer.iter reaches max_iter only after the last iteration has succeeded.
+        if self.trainer.iter >= self.trainer.max_iter:
+            self._best_checking()
+
+
+class _Signed:
+    """A checkpointer that writes the metric and its value into the file."""
+
+    def __init__(self, checkpointer: Checkpointer, hook: BestCheckpointer) -> None:
+        self._checkpointer = checkpointer
+        self._hook = hook
+
+    def save(self, name: str, *, iteration: int) -> None:
+        value, _ = self._hook.trainer.storage.latest()[self._hook.metric]
+        best = {"metric": self._hook.metric, "value": value}
+        self._checkpointer.save(name, iteration=iteration, best=best)
+
+
+def best_in(file: Path, metric: str) -> tuple[float | None, int | None]:
+    """The value of `metric` and the iteration of the checkpoint `file`; Nones where it has none."""
+    if not file.is_file():
+        return None, None
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        best = content.get("best", {})
+        if best.get("metric") != metric:
+            return None, None
+        return float(best["value"]), int(content["iteration"])
+    except Exception as error:  # of as many kinds as there are ways to damage a file
+        raise UserError(f"The checkpoint {file} is damaged: delete it to go on.") from error
+
+
+class EarlyStopping(HookBase):
+    """Ends the training when `patience` evaluations in a row were not better than the best before.
+
+    The last checkpoint is saved as model_final.pth; the evaluation that decided is the last one.
+    For all processes; after `EvalHook`. Keeps nothing but the values of the metric, which
+    metrics.json has as well, so that a resumed run decides as an undisturbed one.
+    """
+
+    def __init__(
+        self,
+        eval_period: int,
+        checkpointer: Checkpointer,
+        *,
+        metric: str,
+        mode: str = "max",
+        patience: int,
+        min_delta: float = 0.0,
+        values: Sequence[float] = (),
+    ) -> None:
+        """
+        Args:
+            eval_period: that of `EvalHook`.
+            metric, mode: a name in metrics.json, and "max" or "min", what is better.
+            patience: evaluations.
+            min_delta: how much better an evaluation must be to count as such.
+            values: of the metric in the evaluations so far. Read in the main process only.
+        """
+        self._period = eval_period
+        self._checkpointer = checkpointer
+        self.metric = metric
+        self._better = {"mode": mode, "min_delta": min_delta}
+        self._patience = patience
+        self._values = list(values)
+
+    def is_over(self) -> bool:
+        """Whether the training has to end, the same in all processes."""
+        over = evaluations_without_improvement(self._values, **self._better) >= self._patience
+        return comm.all_gather(over)[0]
+
+    def after_step(self) -> None:
+        done = self.trainer.iter + 1
+        if done % self._period or done == self.trainer.max_iter:
+            return
+        if comm.is_main_process():
+            self._values.append(self.trainer.storage.latest()[self.metric][0])
+        if self.is_over():
+            self._checkpointer.save("model_final", iteration=self.trainer.iter)
+            raise EndOfTraining(self.reason(done))
+
+    def reason(self, done: int) -> str:
+        """A line for the log."""
+        count = self._patience
+        return (
+            f"Early stopping after {done} iterations: {self.metric} was not better than before "
+            + (f"in {count} evaluations in a row" if count > 1 else "in the last evaluation")
+        )
+
+
+def evaluations_without_improvement(
+    values: Iterable[float], *, mode: str, min_delta: float = 0.0
+) -> int:
+    """How many of the last `values` are not better than the best before them by over `min_delta`.
+
+    `mode`: "max" or "min", what is better. NaN, as where nothing was detected, never is.
+    """
+    sign = 1 if mode == "max" else -1
+    best, without = -math.inf, 0
+    for value in values:
+        better = sign * value > best + min_delta
+        best, without = (sign * value, 0) if better else (best, without + 1)
+    return without

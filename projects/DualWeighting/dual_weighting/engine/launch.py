@@ -17,10 +17,9 @@ from detectron2.engine import launch
 from detectron2.utils import comm
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
-from dual_weighting.engine.command import sentence
-from dual_weighting.engine.device import check_gpus
 from dual_weighting.engine.signals import SIGNALS, Forwarding
-from dual_weighting.errors import UserError
+from dual_weighting.utils.device import check_gpus
+from dual_weighting.utils.errors import UserError, sentence
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 RESUME = "a training goes on from its last checkpoint with --resume."

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from detectron2.engine import HookBase
 
-from dual_weighting.checkpoint.full_disk import full_disk_error, full_disk_sentence
-from dual_weighting.errors import UserError
+from dual_weighting.utils.atomic_file import full_disk_error, full_disk_sentence
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

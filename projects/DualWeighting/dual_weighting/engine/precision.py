@@ -3,7 +3,7 @@
 import torch
 from omegaconf import DictConfig
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 

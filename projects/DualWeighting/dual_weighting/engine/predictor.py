@@ -14,11 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import UnidentifiedImageError
 
 from dual_weighting.checkpoint import Checkpointer
+from dual_weighting.config.load import build, load_config
 from dual_weighting.data import class_names
 from dual_weighting.data.images import UNREADABLE, read_image
-from dual_weighting.engine.config import build, load_config
-from dual_weighting.engine.device import choose_device
-from dual_weighting.errors import UserError
+from dual_weighting.utils.device import choose_device
+from dual_weighting.utils.errors import UserError
 
 Image = str | os.PathLike | np.ndarray
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 FINAL = "model_final.pth"
 LOCK = ".lock"

@@ -15,29 +15,32 @@ from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.checkpoint.backbone_weights import is_backbone_address
-from dual_weighting.data.of_config import release_contents
-from dual_weighting.engine.best_checkpoint import BEST
-from dual_weighting.engine.class_order import match_classes
-from dual_weighting.engine.command_config import config_of_command
-from dual_weighting.engine.config import build, check_sections
+from dual_weighting.checkpoint.backbones.weights import is_backbone_address
+from dual_weighting.config.command import config_of_command
+from dual_weighting.config.load import build, check_sections
+from dual_weighting.data.catalog import release_contents
+from dual_weighting.engine.build import (
+    Validation,
+    build_early_stopping,
+    build_hooks,
+    check_training_options,
+    named_metrics,
+    option,
+)
 from dual_weighting.engine.console import setup_run
-from dual_weighting.engine.device import choose_device, describe_device, share_threads
 from dual_weighting.engine.ema import WeightAverage
 from dual_weighting.engine.evaluation import Evaluation, after_evaluation, evaluator_override
 from dual_weighting.engine.freed_memory import keep_freed_memory
+from dual_weighting.engine.hooks import BEST
 from dual_weighting.engine.launch import launch_processes
 from dual_weighting.engine.machine_faults import faults_explained
-from dual_weighting.engine.metrics_file import MetricsWriter, cut_metrics, put_aside
-from dual_weighting.engine.resume import check_same_training
+from dual_weighting.engine.resume import check_same_training, match_classes
 from dual_weighting.engine.run_folder import FINAL, check_writable, claimed
 from dual_weighting.engine.trainer import build_trainer
-from dual_weighting.engine.training_hooks import build_early_stopping, build_hooks
-from dual_weighting.engine.training_options import check_training_options, named_metrics, option
-from dual_weighting.engine.validation import Validation
 from dual_weighting.engine.validation_loss import ValidationLoss
-from dual_weighting.engine.wandb_writer import RUN_ID
-from dual_weighting.errors import UserError
+from dual_weighting.engine.writers import RUN_ID, MetricsWriter, cut_metrics, put_aside
+from dual_weighting.utils.device import choose_device, describe_device, share_threads
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

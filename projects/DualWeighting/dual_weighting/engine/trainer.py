@@ -14,11 +14,11 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from dual_weighting.config.load import build
 from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
 from dual_weighting.engine import finite_loss
-from dual_weighting.engine.config import build
 from dual_weighting.engine.precision import autocast_dtype
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

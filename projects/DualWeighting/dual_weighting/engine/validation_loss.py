@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 from torch.utils.data import DataLoader
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 
 class ValidationLoss:

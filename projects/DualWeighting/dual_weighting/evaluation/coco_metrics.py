@@ -10,13 +10,13 @@ from itertools import chain
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from dual_weighting.errors import UserError
 from dual_weighting.evaluation.engines import (
     MAX_DETS,
     Annotations,
     Statistics,
     statistics_of,
 )
+from dual_weighting.utils.errors import UserError
 
 
 @dataclass(frozen=True)

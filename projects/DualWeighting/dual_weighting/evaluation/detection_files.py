@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dual_weighting.data.coco import read_coco
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 FAULTS = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 

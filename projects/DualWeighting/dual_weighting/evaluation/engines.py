@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from dual_weighting.data.coco import read_coco
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
 

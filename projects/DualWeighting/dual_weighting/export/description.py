@@ -10,8 +10,8 @@ from omegaconf import DictConfig, ListConfig
 from PIL import Image
 from torch import nn
 
-from dual_weighting.data.of_config import class_names
-from dual_weighting.errors import UserError
+from dual_weighting.data.catalog import class_names
+from dual_weighting.utils.errors import UserError
 
 
 @dataclass(frozen=True)

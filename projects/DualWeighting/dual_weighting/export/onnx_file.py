@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 OPSET = 19  # the first with deformable convolution
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 
 from .wrapper import ExportableDetector
 

@@ -4,10 +4,10 @@ Shape letters: see `dual_weighting.assignment`.
 """
 
 from .background import background_loss
-from .centerness import CenternessLoss
-from .dual_weighting import DualWeightingLoss
-from .dynamic import DynamicLabelAssignmentLoss
-from .one_to_few import OneToFewLoss
+from .dla import DynamicLabelAssignmentLoss
+from .dw import DualWeightingLoss
+from .fcos import CenternessLoss
+from .o2f import OneToFewLoss
 from .weighted import WeightedCandidatesLoss
 
 __all__ = [

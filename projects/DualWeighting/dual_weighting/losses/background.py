@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..assignment.records import Assignment, Batch
+from ..assignment.batch import Assignment, Batch
 from ..assignment.segments import rows
 
 CPU_BLOCK = (

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..assignment.records import Assignment, Batch
+from ..assignment.batch import Assignment, Batch
 from .background import background_and_logits, loss_of_negatives
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from ..assignment.batch import Assignment, Batch
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.records import Assignment, Batch
 from .background import (
     background_and_logits,
     loss_of_negatives,

@@ -7,9 +7,9 @@ from omegaconf import DictConfig
 from torch import nn
 
 from dual_weighting.checkpoint import Checkpointer
-from dual_weighting.engine.config import CONFIGS, build, load_config
-from dual_weighting.engine.device import choose_device
-from dual_weighting.errors import UserError
+from dual_weighting.config.load import CONFIGS, build, load_config
+from dual_weighting.utils.device import choose_device
+from dual_weighting.utils.errors import UserError
 
 
 def config_names() -> list[str]:

@@ -6,7 +6,7 @@ from detectron2.modeling.meta_arch.fcos import FCOS, FCOSHead
 from detectron2.structures import Boxes, ImageList, Instances, pairwise_point_box_distance
 from torch import Tensor, nn
 
-from ..assignment.records import IGNORED
+from ..assignment.batch import IGNORED
 from .head import DENSE_HEAD_REGISTRY
 from .ignore_regions import split_regions
 from .padded_shapes import PaddedShapes

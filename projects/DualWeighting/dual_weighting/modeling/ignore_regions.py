@@ -7,8 +7,8 @@ from detectron2.structures import Instances
 from torch import Tensor
 
 from ..assignment import PointGrid
+from ..assignment.batch import IGNORED, GroundTruths
 from ..assignment.points import points_inside
-from ..assignment.records import IGNORED, GroundTruths
 
 
 def split_regions(

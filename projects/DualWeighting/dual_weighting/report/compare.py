@@ -7,7 +7,6 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.evaluation.detection_statistics import reliability
 from dual_weighting.report.blocks import (
     NOTHING,
@@ -25,6 +24,7 @@ from dual_weighting.report.differences import config_differences, version_differ
 from dual_weighting.report.precision import TASKS, class_means
 from dual_weighting.report.run_files import Missing, RunFiles, flat, get
 from dual_weighting.report.training import value_text
+from dual_weighting.utils.atomic_file import atomic_file
 from dual_weighting.visualization.markup import Content, element
 
 

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from dual_weighting.checkpoint.atomic_file import atomic_file
 from dual_weighting.report import mistakes, overview, precision, scores, training
 from dual_weighting.report.blocks import Section, page
 from dual_weighting.report.run_files import RunFiles
+from dual_weighting.utils.atomic_file import atomic_file
 
 REPORT = "report.html"
 SECTIONS = {

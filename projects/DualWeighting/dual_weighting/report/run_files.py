@@ -12,12 +12,12 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from omegaconf import DictConfig, OmegaConf
 
 from dual_weighting.data import register_datasets
-from dual_weighting.errors import UserError
 from dual_weighting.evaluation.coco_metrics import OperatingPoint, evaluate_boxes
 from dual_weighting.evaluation.detection_files import read_detection_data, read_json
 from dual_weighting.evaluation.detection_matching import Matches, match_detections
 from dual_weighting.evaluation.detection_statistics import best_points, precision_table
 from dual_weighting.evaluation.engines import DEFAULT_ENGINE, MAX_DETS, read_annotations
+from dual_weighting.utils.errors import UserError
 from dual_weighting.visualization.curves import Series, read_metrics
 
 SNAPSHOTS = "assignment"  # folder of the pictures made during the training

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dual_weighting.data.value_types import is_whole
-from dual_weighting.errors import UserError
+from dual_weighting.data.checks.value_types import is_whole
+from dual_weighting.utils.errors import UserError
 
 SMOOTHING = 0.05  # width of the moving average, as a share of the curve
 AP_NAMES = {"bbox/AP": "AP", "bbox/AP50": "AP50", "bbox/AP75": "AP75"}

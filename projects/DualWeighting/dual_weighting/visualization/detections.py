@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from dual_weighting.data.coco import get_detection_dataset_dicts
 from dual_weighting.data.images import read_image
-from dual_weighting.errors import UserError
+from dual_weighting.utils.errors import UserError
 from dual_weighting.visualization.grid import PairGrid
 
 SCORE_THRESHOLD = 0.3  # where an evaluation has not found the best one

@@ -9,7 +9,7 @@ from detectron2.structures.masks import polygons_to_bitmask
 from torch import Tensor
 
 from ...assignment import GroundTruths
-from ...errors import UserError
+from ...utils.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,42 @@
+"""ATSS: positives by the statistics of the prior boxes' IoU (CVPR 2020)."""
+
+from dataclasses import dataclass
+
+import torch
+
+from .batch import Assignment, Batch
+from .boxes import is_inside, paired_iou_giou, square_boxes
+from .formulas import centerness
+from .nearest import nearest_points
+from .segments import is_largest, rows, segment_mean_plus_std
+
+
+@dataclass(frozen=True)
+class AdaptiveSelection:
+    """The ATSS scheme. The candidates of a ground truth are the points of each level nearest to its
+    centre; those that are not assigned in the end stay in the record with weight 0. A point that
+    several ground truths want goes to the one of the largest IoU, the first if equal.
+
+    Attributes:
+        k: how many candidates there are on each level.
+        prior_scale: side of the square prior of a point, in strides.
+    """
+
+    k: int = 9
+    prior_scale: float = 8.0
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. ATSS reads neither predictions nor `progress`."""
+        gt_centers, image = batch.targets.box_centers(), batch.targets.image
+        point, gt = nearest_points(gt_centers, image, batch.grid, self.k)
+        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
+        priors = square_boxes(centers, self.prior_scale * batch.strides_at(point))
+        iou, _ = paired_iou_giou(priors, gt_boxes)
+
+        threshold = rows(segment_mean_plus_std(iou, gt, batch.num_gt), gt)
+        wanted = (iou >= threshold) & is_inside(centers, gt_boxes)
+        positive = (wanted & is_largest(iou.where(wanted, -1.0), point, batch.num_points)).float()
+        # Outside of their boxes the points have no centerness, and no weight either.
+        target = centerness(centers, gt_boxes).where(positive > 0, 0.0)
+        return Assignment(point, gt, positive, 1 - positive, box=target, target=target)

@@ -1,0 +1,63 @@
+"""DLA: positives by a metric of prediction and prior that shifts with the training (ICSCA 2022)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .batch import Assignment, Batch
+from .boxes import is_inside, paired_iou_giou, square_boxes
+from .formulas import assignment_metric, box_reweighting, geometric_score, geometric_share
+from .nearest import nearest_points
+from .segments import is_largest, rows, segment_mean_plus_std
+
+
+@dataclass(frozen=True)
+class DynamicLabelAssignment:
+    """The DLA scheme. The candidates of a ground truth are the points of each level nearest to its
+    centre; those that are not assigned in the end stay in the record with weight 0. A point that
+    several ground truths want equally goes to the first of them.
+
+    Attributes:
+        k: how many candidates there are on each level.
+        alpha_first, alpha_last: share of the geometric score in the metric at the start, and what
+            it falls towards, the paper's alpha_0.
+        epochs: the paper's T, length of the training. The share falls within its square root.
+        gamma: exponent of the metric in the weight of a box.
+        prior_scale: side of the square prior of a point, in strides.
+    """
+
+    k: int = 10
+    alpha_first: float = 1.0
+    alpha_last: float = 0.9
+    epochs: float = 12.0
+    gamma: float = 1.0
+    prior_scale: float = 8.0
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. The metric depends on its `progress`."""
+        centers, image = batch.targets.box_centers(), batch.targets.image
+        point, gt = nearest_points(centers, image, batch.grid, self.k)
+        metric = self.metric(batch, point, gt)
+
+        threshold = rows(segment_mean_plus_std(metric, gt, batch.num_gt), gt)
+        inside = is_inside(batch.centers_at(point), batch.gt_boxes_at(gt))
+        wanted = (metric > threshold) & inside
+        assigned = wanted & is_largest(metric.where(wanted, -1.0), point, batch.num_points)
+
+        positive = assigned.float()
+        box = box_reweighting(metric, self.gamma).where(assigned, 0.0)
+        return Assignment(point, gt, positive, 1.0 - positive, box, metric.where(assigned, 0.0))
+
+    def metric(self, batch: Batch, point: Tensor, gt: Tensor) -> Tensor:
+        """The assignment metric of each pair, (Q,), in [0, 1]."""
+        gt_boxes = batch.gt_boxes_at(gt)
+        priors = square_boxes(batch.centers_at(point), self.prior_scale * batch.strides_at(point))
+        score = batch.class_logits_at(point, gt).sigmoid()
+        iou_prior, _ = paired_iou_giou(priors, gt_boxes)
+        iou_pred, _ = paired_iou_giou(batch.boxes_at(point), gt_boxes)
+        share = geometric_share(
+            batch.progress * self.epochs, self.epochs, self.alpha_first, self.alpha_last
+        )
+        return assignment_metric(score, geometric_score(score, iou_prior, iou_pred), share)

@@ -1,0 +1,58 @@
+"""O2F: one certain positive and a few soft ones for every ground truth (CVPR 2023)."""
+
+from dataclasses import dataclass
+
+import torch
+
+from .batch import Assignment, Batch
+from .boxes import paired_iou_giou
+from .formulas import centerness, soft_degree, soft_target, task_quality
+from .points import center_regions, pairs_inside
+from .segments import is_largest, rank_in_segment, rows, segment_max
+
+
+@dataclass(frozen=True)
+class OneToFew:
+    """The O2F scheme. The candidates of a ground truth are the points inside its box near its
+    centre; those that are not assigned in the end stay in the record with weight 0. A point that
+    several ground truths want equally goes to the first of them.
+
+    Attributes:
+        radius: candidates are within so many strides of the centre, along both axes.
+        num_soft: the paper's K, how many points are assigned to a ground truth at the most.
+        alpha: the paper's alpha, exponent of the IoU in the quality; the score has 1 - alpha.
+        soft_degree_first, soft_degree_last: the largest target of a soft point at the start and at
+            the end of the training, T_max and T_min of the paper.
+        soft_weight: weight of the classification loss of a soft point.
+    """
+
+    radius: float = 1.5
+    num_soft: int = 7
+    alpha: float = 0.8
+    soft_degree_first: float = 0.6
+    soft_degree_last: float = 0.2
+    soft_weight: float = 0.4
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Assignment:
+        """Assign a batch. The soft targets depend on its `progress`."""
+        targets, grid = batch.targets, batch.grid
+        regions = center_regions(targets.boxes, grid, self.radius, targets.centers)
+        point, gt = pairs_inside(regions, targets.image, grid)
+        gt_boxes = batch.gt_boxes_at(gt)
+        score = batch.scores_at(point, gt)
+        iou, _ = paired_iou_giou(batch.boxes_at(point), gt_boxes)
+        quality = task_quality(score, iou, self.alpha)
+
+        wanted = (rank_in_segment(quality, gt) < self.num_soft) & (iou > 0)
+        assigned = wanted & is_largest(quality.where(wanted, -1.0), point, batch.num_points)
+        certain = assigned & is_largest(quality.where(assigned, -1.0), gt, batch.num_gt)
+        soft = assigned & ~certain
+
+        degree = soft_degree(batch.progress, self.soft_degree_first, self.soft_degree_last)
+        largest = rows(segment_max(score.where(soft, 0.0), gt, batch.num_gt), gt)
+        target = torch.where(certain, 1.0, soft_target(score, largest, degree)).where(assigned, 0.0)
+        positive = torch.where(certain, 1.0, self.soft_weight).where(assigned, 0.0)
+        box = centerness(batch.centers_at(point), gt_boxes).where(assigned, 0.0)
+        # The class of a positive has its own target in the place of that of a negative.
+        return Assignment(point, gt, positive, 1.0 - assigned.float(), box, target)

@@ -1,0 +1,229 @@
+"""Look at a data set in COCO's format before training on it.
+
+    python tools/check_data.py --json train.json --images train/
+    python tools/check_data.py --json train.json --images train/ --val-json val.json \\
+        --val-images val/ --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py
+
+Reads all annotations and images. With a config also how the boxes suit its feature pyramid, and
+which objects none of its points can learn. Exit code 1 if something would stop the training.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from dual_weighting.cli.command import run_command
+from dual_weighting.config.fitting import LIMITS, rounded_limit
+from dual_weighting.config.load import load_config
+from dual_weighting.config.overrides import apply_overrides
+from dual_weighting.config.own_data import check_two_files
+from dual_weighting.data.checks.annotations import AnnotationTable, annotation_findings
+from dual_weighting.data.checks.findings import Finding, report
+from dual_weighting.data.checks.image_files import (
+    ImageFile,
+    image_findings,
+    leak_finding,
+    read_image_files,
+)
+from dual_weighting.data.coco_content import parse_coco, read_json
+from dual_weighting.data.coco_file import check_folder
+from dual_weighting.data.split import split_by_share
+from dual_weighting.data.transforms import check_image_size, image_size_values
+from dual_weighting.evaluation.engines import MAX_DETS
+from dual_weighting.utils.atomic_file import atomic_file
+from dual_weighting.utils.errors import UserError
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", required=True, metavar="FILE", help="annotations to train on")
+    parser.add_argument("--images", metavar="DIR", help="their images (default: FILE's folder)")
+    parser.add_argument("--val-json", metavar="FILE", help="annotations to evaluate with")
+    parser.add_argument("--val-images", metavar="DIR", help="their images")
+    parser.add_argument(
+        "--split",
+        type=float,
+        metavar="SHARE",
+        help="divide FILE: write FILE_train.json and FILE_val.json, this share of the images",
+    )
+    parser.add_argument("--config-file", metavar="FILE", help="of the detector to be trained")
+    parser.add_argument(
+        "--image-size", type=int, metavar="PIXELS", help="as it will be given to the training"
+    )
+    parser.add_argument(
+        "--headers-only",
+        action="store_true",
+        help="faster: of each image its size only, so files that were cut short are not found",
+    )
+    parser.add_argument(
+        "--show", type=int, default=5, metavar="N", help="findings of a kind to list (default: 5)"
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    return parser.parse_args()
+
+
+def check_data_command(args: argparse.Namespace) -> None:
+    """`args`: json, images, val_json, val_images, split, config_file, image_size,
+    headers_only, show, overrides.
+
+    Prints what it has found; `UserError` when something would stop a training.
+    """
+    cfg = config_of(args)
+    share = getattr(args, "split", None)
+    if args.val_json and share is not None:
+        raise UserError("--split divides the file of --json: leave out --val-json.")
+    if args.val_json:
+        check_two_files(args.json, args.val_json)
+    splits = [read_split(args.json, args.images, args)]
+    if share is not None:
+        splits = divided(splits[0], share)
+    elif args.val_json:
+        splits.append(read_split(args.val_json, args.val_images, args))
+    num_faults = 0
+    for number, split in enumerate(splits):
+        print(split.title())
+        print(class_table(split.table))
+        findings = list(split_findings(split, cfg))
+        if number:
+            findings += between(splits[0], split)
+        if cfg is not None:
+            findings += pyramid_findings(split.table, cfg)
+        print(report(findings, args.show) + "\n")
+        num_faults += sum(len(finding.items) for finding in findings if finding.stops)
+    if num_faults:
+        raise UserError(
+            f"A training would stop, number of faults: {num_faults}; mend what stands under "
+            '"This would stop the training".'
+        )
+
+
+def config_of(args: argparse.Namespace) -> DictConfig | None:
+    """The config that the data is checked for, if the command names one."""
+    if not args.config_file:
+        return None
+    cfg = load_config(args.config_file)
+    check_image_size(args.image_size)
+    if args.image_size is not None:
+        for key, value in image_size_values(cfg, args.image_size):
+            OmegaConf.update(cfg, key, value)
+    apply_overrides(cfg, args.overrides)
+    return cfg
+
+
+@dataclass(frozen=True)
+class Split:
+    """A file of annotations, and what was found of its images."""
+
+    json_file: str
+    table: AnnotationTable
+    files: list[ImageFile]
+
+    def images(self) -> list[tuple[dict, ImageFile]]:
+        return list(zip(self.table.content.images, self.files, strict=True))
+
+    def title(self) -> str:
+        return (
+            f"{self.json_file}: {len(self.files):,} images, "
+            f"{int(self.table.is_object().sum()):,} objects, "
+            f"{int(self.table.is_crowd.sum()):,} crowds"
+        )
+
+
+def read_split(json_file: str, image_root: str | None, args: argparse.Namespace) -> Split:
+    content = parse_coco(json_file)
+    image_root = check_folder(image_root or os.path.dirname(json_file) or ".")
+    paths = [os.path.join(image_root, image["file_name"]) for image in content.images]
+    name = os.path.basename(json_file)
+    files = read_image_files(paths, pixels=not args.headers_only, name=name)
+    return Split(json_file, AnnotationTable.of(content), files)
+
+
+def divided(split: Split, share: float) -> list[Split]:
+    """Writes FILE_train.json and FILE_val.json next to FILE.json; copies of an image, and images
+    listed twice, stay together.
+
+    Raises:
+        UserError: one of the files exists.
+    """
+    whole = read_json(split.json_file)
+    digests = {x["id"]: file.digest or file.path.encode() for x, file in split.images()}
+    _, chosen = split_by_share(digests, share)
+    chosen, parts = set(chosen), []
+    for part in ("train", "val"):
+        name = f"{os.path.splitext(split.json_file)[0]}_{part}.json"
+        if os.path.exists(name):
+            raise UserError(f"{name} exists: remove it, or give it to --json and --val-json.")
+        inside = chosen if part == "val" else digests.keys() - chosen
+        content = {
+            **whole,
+            "images": [x for x in whole["images"] if x["id"] in inside],
+            "annotations": [x for x in whole.get("annotations", ()) if x["image_id"] in inside],
+        }
+        with atomic_file(Path(name), "w") as file:
+            json.dump(content, file)
+        files = [file for x, file in split.images() if x["id"] in inside]
+        parts.append(Split(name, AnnotationTable.of(parse_coco(name)), files))
+    return parts
+
+
+def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:
+    masks = cfg is not None and bool(cfg.dataloader.train.mapper.get("use_instance_mask", False))
+    findings = list(annotation_findings(split.table, masks=masks))
+    yield from findings
+    objects = split.table.is_object() & split.table.is_loaded()
+    if not objects.any() and not any(x.stops and x.items for x in findings):
+        yield Finding("files without any object", [split.json_file], stops=True)
+    yield crowd_finding(split.table)
+    yield from image_findings(split.table.content.images, split.files)
+
+
+def crowd_finding(table: AnnotationTable) -> Finding:
+    counts = np.bincount(table.image[table.is_object()], minlength=1)
+    crowded = (counts > MAX_DETS).nonzero()[0]
+    return Finding(
+        f"images with more than {MAX_DETS} objects",
+        [f"{table.content.images[k]['file_name']}: {counts[k]:,} objects" for k in crowded],
+        advice=f"with --train-json or --val-json, {' and '.join(LIMITS)} are raised to "
+        f"{rounded_limit(counts.max())}; set them yourself elsewhere",
+    )
+
+
+def between(train: Split, val: Split) -> list[Finding]:
+    """What the two do to each other."""
+    names = [[name for name, *_ in split.table.class_counts()] for split in (train, val)]
+    different = [] if names[0] == names[1] else [f"{', '.join(x)}" for x in names]
+    return [
+        Finding("different lists of categories", different, stops=True, advice="by rising id"),
+        leak_finding(train.images(), val.images()),
+    ]
+
+
+def class_table(table: AnnotationTable) -> str:
+    counts = table.class_counts()
+    width = max([len("class"), *(len(name) for name, *_ in counts)])
+    lines = [f"  {'class':{width}}  {'objects':>9}  {'images':>9}"]
+    lines += [f"  {name:{width}}  {n:>9,}  {images:>9,}" for name, n, images in counts]
+    return "\n".join(lines)
+
+
+def pyramid_findings(table: AnnotationTable, cfg: DictConfig) -> list[Finding]:
+    """Prints how many boxes each level has."""
+    from dual_weighting.data.checks.pyramid import PyramidCheck
+
+    check = PyramidCheck(table, cfg.model, cfg.dataloader.train.mapper)
+    print(f"  boxes on the levels of the pyramid, {check.describe_input()}")
+    print(check.table_of_levels())
+    return list(check.findings())
+
+
+def main() -> None:
+    run_command(check_data_command, parse_arguments())

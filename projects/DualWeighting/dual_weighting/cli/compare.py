@@ -1,0 +1,89 @@
+"""Train configs with several seeds and write one table and one figure.
+
+    python tools/compare.py --configs configs/Digits/dw_R_18_FPN.py configs/Digits/fcos_R_18_FPN.py
+    python tools/compare.py --configs A.py B.py --seeds 1 2 3 --jobs 2 train.max_iter=1000
+
+Runs that are done are not repeated and those that were interrupted go on: give the command again.
+The trailing arguments change values of every config.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from dual_weighting.cli.command import run_command
+from dual_weighting.comparison.queue import run_all
+from dual_weighting.comparison.runs import plan_runs
+from dual_weighting.comparison.table import comma_separated, markdown, rows_of
+from dual_weighting.utils.errors import UserError
+from dual_weighting.visualization.comparison import draw_comparison
+from dual_weighting.visualization.curves import read_metrics
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--configs", nargs="+", required=True, metavar="FILE")
+    parser.add_argument("--seeds", nargs="+", default=["1", "2", "3"], metavar="S")
+    parser.add_argument("--output", type=Path, default=Path("output/compare"), metavar="DIR")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once (default: 1)")
+    parser.add_argument(
+        "--table-only", action="store_true", help="of the runs that are done; train nothing"
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    return parser
+
+
+def compare(args: argparse.Namespace) -> None:
+    if args.jobs < 1:
+        raise UserError(f"--jobs is {args.jobs}; give at least 1.")
+    # argparse takes overrides that stand behind a list for more of the list.
+    listed = [*args.configs, *args.seeds]
+    overrides = [text for text in listed if "=" in text] + args.overrides
+    configs = [text for text in args.configs if "=" not in text]
+    seeds = [seed_of(text) for text in args.seeds if "=" not in text]
+    runs = plan_runs(configs, seeds, overrides, args.output)
+    train_net = [sys.executable, "-m", "dual_weighting.cli", "train"]
+    failed = [] if args.table_only else run_all(runs, command=train_net, num_jobs=args.jobs)
+    write_results(runs, args.output)
+    if failed:
+        words = "; ".join(f"{run.log_file}: {run.last_words()}" for run in failed)
+        raise UserError(
+            f"{len(failed)} of {len(runs)} runs failed, mend it and start again: {words}"
+        )
+
+
+def seed_of(text: str) -> int:
+    """A seed from the command line."""
+    if not text.isdecimal():
+        raise UserError(f"The seed {text} is not a whole number of 0 or more; correct it.")
+    return int(text)
+
+
+def write_results(runs: list, output_dir: Path) -> None:
+    """Write comparison.md, .csv and .png of the runs that are done."""
+    rows = rows_of(runs)
+    if not rows:
+        return
+    (output_dir / "comparison.md").write_text(markdown(rows), encoding="utf-8")
+    (output_dir / "comparison.csv").write_text(comma_separated(rows), encoding="utf-8")
+    curves = {}
+    for run in runs:
+        if run.is_done():
+            curves.setdefault(run.name, []).append(
+                read_metrics(run.folder / "metrics.json")["bbox/AP"]
+            )
+    draw_comparison(
+        {name: curves[name] for name in rows},
+        output_file=output_dir / "comparison.png",
+        title="AP of boxes over training: mean and range of the seeds",
+    )
+    print(markdown(rows))
+    for ending in ("md", "csv", "png"):
+        print(output_dir / f"comparison.{ending}")
+
+
+def main() -> None:
+    run_command(compare, parser().parse_args())

@@ -1,0 +1,90 @@
+"""Turn a folder of Pascal VOC's layout into annotations in COCO's format.
+
+    python tools/voc_to_coco.py --root VOC2007 --output data/
+
+The folder has JPEGImages/ and Annotations/, or images and XML files side by side; --images and
+--annotations name others. Writes a file for each list of ImageSets/Main that is there (train, val,
+trainval, test), and train.json and val.json without such lists too: a fifth of the images is kept
+for the validation.
+"""
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+
+from dual_weighting.cli.command import run_command
+from dual_weighting.data.coco_file import some
+from dual_weighting.data.formats.pascal_voc import ANNOTATIONS, IMAGES, convert, default_folder
+from dual_weighting.utils.errors import UserError
+
+CONFIG = "configs/COCO-Detection/dw_R_50_FPN_1x.py"  # named as an example of what comes next
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--root", required=True, type=Path, metavar="DIR", help="the folder of the data set"
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="DIR", help="of the files written"
+    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help=f"default: {IMAGES} of --root")
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="DIR",
+        help=f"XML files; default: {ANNOTATIONS} of --root",
+    )
+    parser.add_argument(
+        "--val-share",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="of the images for the validation, where no lists say (default: 0.2)",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    return parser.parse_args()
+
+
+def voc_to_coco(args: argparse.Namespace) -> None:
+    if not 0 < args.val_share < 1:
+        raise UserError(f"--val-share {args.val_share:g} must be between 0 and 1.")
+    contents, notes = convert(
+        args.root,
+        image_root=args.images,
+        annotation_root=args.annotations,
+        val_share=args.val_share,
+    )
+    args.output.mkdir(parents=True, exist_ok=True)
+    for part, content in contents.items():
+        file = args.output / f"{part}.json"
+        file.write_text(json.dumps(content), encoding="utf-8")
+        print(
+            f"{file}: {len(content['images']):,} images, {len(content['annotations']):,} objects, "
+            f"{len(content['categories'])} classes"
+        )
+    for what, names in (
+        ("XML files without an image, left out", notes.without_image),
+        ("images without an XML file, left out", notes.without_annotations),
+        ("images in no list of ImageSets/Main, left out", notes.in_no_list),
+        ("lines of ImageSets/Main that name no annotated image", notes.unknown),
+        ("images of another size than their XML file says, their boxes kept", notes.other_size),
+        ("images turned upright by their EXIF data, their boxes with them", notes.turned),
+        ("difficult objects, written as crowds: not trained on", notes.difficult),
+    ):
+        if names:
+            print(f"  {what}: {len(names):,} ({some(names)})")
+    images = args.images or default_folder(args.root, IMAGES)
+    val = "val.json" if "val" in contents else "test.json"
+    command = ["python", "tools/check_data.py"]
+    command += ["--json", args.output / "train.json", "--images", images]
+    command += ["--val-json", args.output / val, "--val-images", images]
+    command += ["--config-file", CONFIG]
+    print("Next:", shlex.join(map(str, command)))
+
+
+def main() -> None:
+    run_command(voc_to_coco, parse_arguments())

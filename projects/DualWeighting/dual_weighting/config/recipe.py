@@ -1,0 +1,54 @@
+"""The training that a config was made for."""
+
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+
+from dual_weighting.solver.lr_schedule import epochs_of_training
+from dual_weighting.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a config says of the training it was made for.
+
+    Attributes:
+        batch, step: images that are loaded at once, and that a step of the optimizer takes.
+        num_images: of its data, None if it does not say.
+        num_processes: that share the images of a step.
+    """
+
+    max_iter: int
+    batch: int
+    step: int
+    lr: float
+    warmup: int
+    num_images: int | None
+    num_processes: int
+
+    @classmethod
+    def of(cls, cfg: DictConfig) -> "Recipe":
+        return cls(
+            max_iter=cfg.train.max_iter,
+            batch=cfg.dataloader.train.total_batch_size,
+            step=images_a_step(cfg),
+            lr=cfg.optimizer.lr,
+            warmup=cfg.lr_multiplier.get("warmup_iters", 0),
+            num_images=cfg.train.get("num_images"),
+            num_processes=cfg.train.get("reference_world_size", 1),
+        )
+
+    def epochs(self) -> float:
+        if self.num_images is None:
+            raise UserError(
+                "The config does not say, with train.num_images, how many images it is made for: "
+                "say how long to train with --epochs."
+            )
+        return epochs_of_training(
+            max_iter=self.max_iter, total_batch_size=self.step, num_images=self.num_images
+        )
+
+
+def images_a_step(cfg: DictConfig) -> int:
+    """How many images a step of the optimizer takes."""
+    return cfg.dataloader.train.total_batch_size * cfg.train.get("accumulate", 1)
