@@ -8,9 +8,7 @@ from detectron2.utils import comm
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from dual_weighting.data.mapper import SKIPPED_IMAGES
 from dual_weighting.engine.ema import EMAHook, WeightAverage
-from dual_weighting.engine.skipped_images import SkippedImagesHook
 from dual_weighting.engine.trainer import Trainer
 
 
@@ -63,15 +61,13 @@ def train(args):
     trainer = trainer_of(
         DistributedDataParallel(model, broadcast_buffers=False), numbers, accumulate=2
     )
-    trainer.data_loader[rank][0][SKIPPED_IMAGES] = [f"Image {rank}"]
-    trainer.register_hooks([EMAHook(average), SkippedImagesHook(2)])
+    trainer.register_hooks([EMAHook(average)])
     trainer.train(0, 3)
     result = {
         "weight": model.weight.item(),
         "average": average.model.weight.item(),
         "sum": model.sum.item(),
         "skipped": trainer.skipped.total,
-        "skipped_images": trainer.storage.latest()["skipped_images"][0],
         "log": log.text,
     }
     (args.folder / f"{rank}.json").write_text(json.dumps(result))

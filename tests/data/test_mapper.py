@@ -1,3 +1,5 @@
+import logging
+
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +14,6 @@ from pycocotools import mask as rle
 from dual_weighting.assignment.batch import IGNORED
 from dual_weighting.config.overrides import accepts
 from dual_weighting.data import DetectionMapper
-from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
 from dual_weighting.utils.errors import UserError, sentence
 
 ARGUMENTS = {"is_train": True, "augmentations": [], "image_format": "RGB"}
@@ -52,7 +53,7 @@ def corrupt(record):
 
 
 FAULTS = {
-    "no image of a known format": break_file(b"not an image"),
+    "not an image of a known format": break_file(b"not an image"),
     "does not exist": lambda record: record.update(file_name=record["file_name"] + "x"),
     "cannot be read": truncate,
     "of a known format": corrupt,
@@ -84,22 +85,26 @@ def test_the_error_comes_out_of_a_worker(record):
 SKIPPING = ARGUMENTS | {"on_bad_image": "skip"}
 
 
-def test_a_bad_image_is_left_out_and_told_of_with_the_next(record):
+def test_a_bad_image_is_skipped_and_named_once(record, caplog):
     mapper = DetectionMapper(**SKIPPING, max_bad_in_a_row=3)
     bad = record | {"file_name": "bad.png", "image_id": 6}
     for _ in range(2):  # the count in a row begins again after a sound one
-        assert SKIPPED_IMAGES not in mapper(record)
+        assert mapper(record) is not None
         assert mapper(bad) is None and mapper(bad) is None
-        first, second = mapper(record)[SKIPPED_IMAGES]
-        assert first == second and first.startswith("Image bad.png (image id 6) does not exist;")
-    assert mapper(bad) is None and mapper(bad) is None
-    with pytest.raises(UserError, match=r"3 images one after the other .* this: Image bad\.png"):
-        mapper(bad)
+    mapper(record)
+    other = record | {"file_name": f"{record['file_name']}x"}
+    assert mapper(other) is None
+    with pytest.raises(UserError, match=r"3 consecutive images .* because of this: Image bad\.png"):
+        for _ in range(2):
+            mapper(bad)
+    first, second = [x.getMessage() for x in caplog.records]
+    assert first.startswith("Skipped image 1 of this process: Image bad.png (image id 6) does not")
+    assert second.startswith("Skipped image 2") and other["file_name"] in second
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_skipping_in_detectron2s_loader(record, num_workers):
-    """Batches are as large as ever, of the sound image; each time is told of in one of them."""
+def test_skipping_in_detectron2s_loader(record, num_workers, tmp_path):
+    """Batches are as large as ever, of the sound images; loader processes write to the log."""
     records = [record | {"image_id": k} for k in range(4)]
     records[2]["file_name"] = "bad.png"
     loader = build_detection_train_loader(
@@ -110,17 +115,19 @@ def test_skipping_in_detectron2s_loader(record, num_workers):
         aspect_ratio_grouping=False,
         num_workers=num_workers,
     )
+    handler = logging.FileHandler(tmp_path / "log.txt")
+    logging.getLogger("dual_weighting").addHandler(handler)
     batches = [batch for batch, _ in zip(loader, range(6), strict=False)]
+    logging.getLogger("dual_weighting").removeHandler(handler)
     assert all(len(batch) == 2 for batch in batches)
     assert {image["image_id"] for batch in batches for image in batch} == {0, 1, 3}
-    told = [s for batch in batches for image in batch for s in image.get(SKIPPED_IMAGES, ())]
-    assert len(told) == 3 and all(s.startswith("Image bad.png (image id 2)") for s in told)
+    assert (tmp_path / "log.txt").read_text().count("Image bad.png (image id 2)") == 1
 
 
 def test_only_a_training_may_skip():
-    with pytest.raises(UserError, match=r"test\.mapper\.on_bad_image=skip is impossible"):
+    with pytest.raises(UserError, match=r"test\.mapper\.on_bad_image=skip is not possible"):
         DetectionMapper(**SKIPPING | {"is_train": False})
-    with pytest.raises(UserError, match="on_bad_image=jump is impossible: use stop or skip"):
+    with pytest.raises(UserError, match="on_bad_image must be stop or skip, got jump"):
         DetectionMapper(**ARGUMENTS, on_bad_image="jump")
 
 
@@ -150,7 +157,7 @@ def test_unusable_masks_are_named(record):
     del without["annotations"][0]["segmentation"]
     with pytest.raises(UserError, match=r"image\.png \(image id 5\) has no mask; give it"):
         masks_of(without, "bitmask")
-    with pytest.raises(UserError, match=r"image id 5\) is no polygon; set .*=bitmask"):
+    with pytest.raises(UserError, match=r"image id 5\) is not a polygon; set .*=bitmask"):
         masks_of(with_mask(record, RUN_LENGTHS), "polygon")
 
 
@@ -174,7 +181,7 @@ def test_regions_to_ignore_follow_the_image(record):
 
 
 @pytest.mark.parametrize(("min_side", "expected"), [(0.0, 2), (1.0, 1), (30.0, 0)])
-def test_boxes_without_pixels_are_dropped(record, min_side, expected):
+def test_boxes_without_pixels_are_dropped(record, min_side, expected, caplog):
     """Of boxes 20 and 1.9 pixels wide, at half the size."""
     resize = [T.Resize((record["height"] // 2, record["width"] // 2))]
     mapper = DetectionMapper(True, augmentations=resize, image_format="RGB", min_box_side=min_side)
@@ -182,9 +189,10 @@ def test_boxes_without_pixels_are_dropped(record, min_side, expected):
     objects = [
         {"bbox": x, "bbox_mode": BoxMode.XYWH_ABS, "category_id": 0, "iscrowd": 0} for x in boxes
     ]
-    mapped = mapper(record | {"annotations": objects})
-    assert len(mapped["instances"]) == expected
-    assert mapped.get(DROPPED_BOXES, 0) == 2 - expected
+    for _ in range(2):
+        assert len(mapper(record | {"annotations": objects})["instances"]) == expected
+    messages = [f"{2 - expected} of {record['file_name']}"] if expected < 2 else []
+    assert [x.getMessage().rpartition("them ")[2].rstrip(".") for x in caplog.records] == messages
 
 
 def test_commands_may_change_the_masks_format():

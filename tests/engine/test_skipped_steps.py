@@ -113,7 +113,7 @@ def test_a_gradient_that_is_no_number_stops_where_its_norm_is_known():
 @pytest.mark.slow
 def test_all_processes_skip_together(tmp_path):
     """Two batches of 1 a step in one process, of 3 in the other, where the third batch is NaN: two
-    of three steps are taken, along 2 each. Each process was given one image for another."""
+    of three steps are taken, along 2 each."""
     args = argparse.Namespace(num_gpus=2, num_machines=1, machine_rank=0, dist_url="auto")
     args.dist_timeout, args.folder = 5, tmp_path
     launch_processes(skipping_processes.train, args, device=torch.device("cpu"))
@@ -122,6 +122,4 @@ def test_all_processes_skip_together(tmp_path):
     assert first["average"] == second["average"] != pytest.approx(-4.0)
     assert first["skipped"] == second["skipped"] == 1
     assert first["sum"] == 4.0 and second["sum"] == 12.0
-    assert first["skipped_images"] == 2
     assert first["log"].count("loss is nan in iteration 1, on the images nan.png") == 1
-    assert "Skipped: Image 0" in first["log"] and "Skipped: Image 1" in first["log"]

@@ -137,7 +137,7 @@ dataloader["train"].mapper.on_bad_image = "skip"
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_bad_images_and_losses_are_skipped_and_counted(tmp_path, monkeypatch):
+def test_bad_images_and_losses_are_skipped(tmp_path, monkeypatch, caplog):
     """Of 12 images one is empty, of 4 iterations the second has no losses; then two more."""
     config_file = write_tiny_project(tmp_path, name="tiny_with_an_empty_image")
     config_file.write_text(config_file.read_text() + SKIPPING)
@@ -157,11 +157,10 @@ def test_bad_images_and_losses_are_skipped_and_counted(tmp_path, monkeypatch):
         assert [row["iteration"] for row in rows] == list(range(max_iter))
         assert all("total_loss" in row for row in rows)
         assert [row["skipped_iterations"] for row in rows] == [0, *[1] * (max_iter - 1)]
-        images = [row["skipped_images"] for row in rows]
-        assert images == sorted(images) and 1 <= images[3] <= 2  # all are seen in three
         final = torch.load(output / "model_final.pth", weights_only=True)
         assert final["ema"]["updates"] == average_of
         assert all(x.isfinite().all() for x in final["model"].values())
+    assert "003.png (image id" in caplog.text and "Skipped image 1 of this process" in caplog.text
 
 
 def test_unknown_metric(config_file, tmp_path):

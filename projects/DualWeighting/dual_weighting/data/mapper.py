@@ -1,9 +1,10 @@
-"""From a record of a data set to the detector's input: Detectron2's, with errors one can act on."""
+"""From a record of a data set to the detector's input: Detectron2's mapper, with errors that name
+the image."""
 
 import copy
+import logging
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from detectron2.config import instantiate
 from detectron2.data import DatasetMapper
@@ -16,13 +17,12 @@ from dual_weighting.assignment.batch import IGNORED
 from dual_weighting.data.images import UNREADABLE, read_image
 from dual_weighting.utils.errors import UserError
 
-SKIPPED_IMAGES = "skipped_images"  # in a mapped record: what was wrong with those it stands for
-DROPPED_BOXES = "dropped_boxes"  # in a mapped record: the number of its boxes that were too small
+logger = logging.getLogger(__name__)
 
 
 class DetectionMapper(DatasetMapper):
-    """Detectron2's DatasetMapper, but an image that cannot be used is a UserError that names it,
-    or another takes its place."""
+    """Detectron2's DatasetMapper, but an unusable image raises a UserError that names it, or is
+    skipped."""
 
     def __init__(
         self,
@@ -39,23 +39,23 @@ class DetectionMapper(DatasetMapper):
     ):
         """
         Args:
-            ignore_regions: crowds stay, as instances of the class `IGNORED`; our detectors neither
-                train on such a region nor punish detections in it. If not, they are left out as
-                Detectron2 does, and what is detected there counts as wrong.
+            ignore_regions: keep crowds, as instances of the class `IGNORED`; our detectors neither
+                train on such a region nor punish detections in it. If False, they are left out as
+                in Detectron2, and what is detected there counts as wrong.
             min_box_side: training boxes with a shorter side, in pixels of the augmented image, are
-                dropped; the mapped record has their number, if any, as `DROPPED_BOXES`.
-            on_bad_image: "stop", or for a training "skip": the mapper returns None for an image
-                that cannot be used, so that Detectron2's loader takes another at random, and the
-                next record it maps has the sentences in a list, `SKIPPED_IMAGES`.
-            max_bad_in_a_row: so many stop the training after all: the folder will be wrong.
+                dropped; the log names the first.
+            on_bad_image: "stop", or in training "skip": the mapper returns None for an unusable
+                image, for which Detectron2's `MapDataset` takes another at random, and names it
+                once in the log of its loader process.
+            max_bad_in_a_row: this many consecutive unusable images stop the training all the same.
             is_train, use_instance_mask, instance_mask_format, recompute_boxes, kwargs: those of
-                Detectron2's DatasetMapper. Here stand those that commands may change.
+                Detectron2's DatasetMapper. Named here are those that commands may change.
         """
         if on_bad_image not in ("stop", "skip"):
-            raise UserError(f"mapper.on_bad_image={on_bad_image} is impossible: use stop or skip.")
+            raise UserError(f"mapper.on_bad_image must be stop or skip, got {on_bad_image}.")
         if on_bad_image == "skip" and not is_train:
             raise UserError(
-                "dataloader.test.mapper.on_bad_image=skip is impossible, because metrics are of "
+                "dataloader.test.mapper.on_bad_image=skip is not possible, because metrics are of "
                 "all images: only dataloader.train.mapper can skip some."
             )
         super().__init__(
@@ -69,7 +69,9 @@ class DetectionMapper(DatasetMapper):
         self.min_box_side = min_box_side
         self.on_bad_image = on_bad_image
         self.max_bad_in_a_row = max_bad_in_a_row
-        self._bad: list[str] = []  # since the last sound one
+        self._skipped: set[str] = set()
+        self._bad_in_a_row = 0
+        self._has_dropped_boxes = False
 
     def __call__(self, dataset_dict: dict) -> dict | None:
         try:
@@ -83,15 +85,9 @@ class DetectionMapper(DatasetMapper):
             )
             if self.on_bad_image == "stop":
                 raise UserError(sentence) from error
-            self._skip(sentence)
+            self._skip(dataset_dict["file_name"], sentence)
             return None
-        self._augment(record, image)
-        if self._bad:
-            record[SKIPPED_IMAGES], self._bad = self._bad, []
-        return record
-
-    def _augment(self, record: dict, image: np.ndarray) -> None:
-        """Put the augmented image, and in training its instances, into the record, in place."""
+        self._bad_in_a_row = 0
         augmented = T.AugInput(image)
         transforms = self.augmentations(augmented)
         record["image"] = torch.from_numpy(augmented.image.transpose(2, 0, 1).copy())
@@ -99,16 +95,22 @@ class DetectionMapper(DatasetMapper):
             record.pop("annotations", None)
         elif "annotations" in record:
             self._transform_annotations(record, transforms, augmented.image.shape[:2])
+        return record
 
-    def _skip(self, sentence: str) -> None:
-        self._bad.append(sentence)
-        if len(self._bad) >= self.max_bad_in_a_row:
+    def _skip(self, file_name: str, sentence: str) -> None:
+        self._bad_in_a_row += 1
+        if self._bad_in_a_row >= self.max_bad_in_a_row:
             raise UserError(
-                f"Training stopped: {len(self._bad)} images one after the other cannot be used, "
-                f"the last is this: {sentence}"
+                f"Training stopped: {self._bad_in_a_row} consecutive images cannot be used, the "
+                f"last because of this: {sentence}"
             )
+        if file_name not in self._skipped:
+            self._skipped.add(file_name)
+            logger.warning("Skipped image %d of this process: %s", len(self._skipped), sentence)
 
-    def _transform_annotations(self, dataset_dict, transforms, image_shape) -> None:
+    def _transform_annotations(
+        self, dataset_dict: dict, transforms: T.TransformList, image_shape: tuple[int, int]
+    ) -> None:
         if self.ignore_regions:
             for annotation in dataset_dict["annotations"]:
                 if annotation.get("iscrowd", 0):
@@ -118,20 +120,25 @@ class DetectionMapper(DatasetMapper):
         super()._transform_annotations(dataset_dict, transforms, image_shape)
         instances = dataset_dict["instances"]
         boxes = instances.gt_boxes.tensor
-        sides = boxes[:, 2:] - boxes[:, :2]
-        kept = instances[(sides >= self.min_box_side).all(dim=1)]
-        if len(kept) < len(instances):
-            dataset_dict[DROPPED_BOXES] = len(instances) - len(kept)
+        kept = instances[(boxes[:, 2:] - boxes[:, :2] >= self.min_box_side).all(dim=1)]
+        if len(kept) < len(instances) and not self._has_dropped_boxes:
+            self._has_dropped_boxes = True
+            logger.warning(
+                "Boxes with a side shorter than dataloader.train.mapper.min_box_side are dropped, "
+                "the first of them %d of %s.",
+                len(instances) - len(kept),
+                dataset_dict["file_name"],
+            )
         dataset_dict["instances"] = kept
 
 
 def annotated_mapper(dataloader: DictConfig) -> Callable[[dict], dict]:
-    """For a look at the training's ground truths: images resized as for the evaluation, with the
-    instances, and masks, that the training has."""
+    """A mapper that shows the training's ground truths: images resized as in evaluation, with the
+    instances and masks of training."""
     mapper = {**dataloader.train.mapper, "augmentations": dataloader.test.mapper.augmentations}
     if "ignore_regions" in mapper:
-        mapper["ignore_regions"] = False  # they are no ground truths
-    mapper.pop("on_bad_image", None)  # it is this image that is to be seen
+        mapper["ignore_regions"] = False  # they are not ground truths
+    mapper.pop("on_bad_image", None)  # show this very image
     return instantiate(mapper)
 
 
@@ -148,13 +155,13 @@ def check_masks(dataset_dict: dict, *, mask_format: str) -> None:
             )
         if mask_format == "polygon" and not isinstance(annotation["segmentation"], list):
             raise UserError(
-                f"The mask of an object {what} is no polygon; set "
+                f"The mask of an object {what} is not a polygon; set "
                 "dataloader.train.mapper.instance_mask_format=bitmask."
             )
 
 
 def fault(error: Exception, dataset_dict: dict) -> str:
-    """What is wrong with the image and what to do about it, to be put after its name."""
+    """What is wrong with the image and what to do about it, to follow its name."""
     if isinstance(error, SizeMismatchError):
         height, width = read_image(dataset_dict["file_name"]).shape[:2]
         return (
@@ -164,7 +171,7 @@ def fault(error: Exception, dataset_dict: dict) -> str:
     if isinstance(error, FileNotFoundError):
         what = "does not exist"
     elif isinstance(error, UnidentifiedImageError):
-        what = "is no image of a known format"
+        what = "is not an image of a known format"
     else:
         what = f"cannot be read ({' '.join(str(error).split())})"
     return f"{what}; put the right file in place, or remove the image from the annotations"

@@ -20,7 +20,6 @@ from dual_weighting.engine.machine_faults import LoaderWatch
 from dual_weighting.engine.precision import autocast_dtype
 from dual_weighting.engine.progress_bar import ProgressBar, on_terminal
 from dual_weighting.engine.signals import StopHook
-from dual_weighting.engine.skipped_images import SkippedImagesHook
 from dual_weighting.engine.writers import build_writers, import_wandb, metric_values
 from dual_weighting.utils.errors import UserError
 
@@ -149,7 +148,6 @@ def build_hooks(
         LoaderWatch() if cfg.dataloader.train.get("num_workers", 0) else None,
         EvalHook(cfg.train.eval_period, validation),
         build_best_checkpointer(cfg, evaluated, resumed=resumed) if main else None,
-        build_skipped_images(cfg),
         early_stopping,
         hooks.PeriodicWriter(build_writers(cfg), period=cfg.train.log_period) if main else None,
     ]
@@ -167,15 +165,6 @@ def build_best_checkpointer(
     if resumed:
         hook.resume()
     return hook
-
-
-def build_skipped_images(cfg: DictConfig) -> SkippedImagesHook | None:
-    """The hook that counts images, None where a bad one stops the training."""
-    mapper = cfg.dataloader.train.get("mapper") or {}
-    if mapper.get("on_bad_image", "stop") == "stop":
-        return None
-    before = metric_values(Path(cfg.train.output_dir, "metrics.json"), "skipped_images")
-    return SkippedImagesHook(cfg.train.log_period, before=before[-1] if before else 0)
 
 
 def build_early_stopping(cfg: DictConfig, checkpointer: Checkpointer) -> EarlyStopping | None:

@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from dual_weighting.config.load import build
-from dual_weighting.data.mapper import DROPPED_BOXES, SKIPPED_IMAGES
 from dual_weighting.engine import finite_loss
 from dual_weighting.engine.precision import autocast_dtype
 from dual_weighting.utils.errors import UserError
@@ -51,8 +49,6 @@ class Trainer(SimpleTrainer):
     Attributes:
         step_taken: whether the last iteration was not skipped.
         waiting_since: when the wait for the batch that has not come yet began; else None.
-        skipped_images: how often this process was given another image, by what was wrong with
-            the one in whose place it is. Emptied by whoever reports it.
     """
 
     def __init__(
@@ -89,8 +85,6 @@ class Trainer(SimpleTrainer):
             self.skipped = finite_loss.SkippedSteps(max_in_a_row=max_skipped_in_a_row)
             self._buffers = finite_loss.Buffers(model)
         self.step_taken = True
-        self.skipped_images: Counter[str] = Counter()
-        self.dropped_boxes = 0
         self.waiting_since: float | None = None
         self._last_losses: dict[str, Tensor] = {}
 
@@ -145,24 +139,7 @@ class Trainer(SimpleTrainer):
         self.waiting_since = start = time.perf_counter()
         batch = next(self._data_loader_iter)
         self.waiting_since = None
-        for image in batch:
-            self.skipped_images.update(image.pop(SKIPPED_IMAGES, ()))
-            self._count_dropped_boxes(image)
-        if self.dropped_boxes:
-            self.storage.put_scalar(DROPPED_BOXES, self.dropped_boxes, smoothing_hint=False)
         return batch, time.perf_counter() - start
-
-    def _count_dropped_boxes(self, image: dict) -> None:
-        """Boxes shorter than `min_box_side`, of this process since it started."""
-        dropped = image.pop(DROPPED_BOXES, 0)
-        if dropped and not self.dropped_boxes:
-            logger.warning(
-                "Boxes with a side shorter than dataloader.train.mapper.min_box_side are dropped, "
-                "here %d of %s. dropped_boxes in metrics.json counts them.",
-                dropped,
-                image["file_name"],
-            )
-        self.dropped_boxes += dropped
 
     def _gradients_kept(self, *, until_last: bool) -> AbstractContextManager:
         """Processes exchange gradients only after the last batch of a step."""
