@@ -123,7 +123,7 @@ DETECTIONS = {"ID": "a", "dtboxes": [{"box": [1, 2, 30, 39], "score": 0.5, "tag"
 
 @given(which=st.sampled_from(["gt", "dt"]), data=st.data())
 def test_odgt(which, data, tmp_path_factory):
-    from evaluate_crowdhuman import evaluate_crowdhuman
+    from dual_weighting.cli.evaluate_crowdhuman import evaluate_crowdhuman
 
     folder = tmp_path_factory.getbasetemp()
     files = {name: folder / f"{name}.odgt" for name in ("gt", "dt")}
@@ -172,7 +172,7 @@ def xml_files(draw):
 
 @given(content=xml_files())
 def test_pascal_voc(content, folder, tmp_path_factory):
-    from voc_to_coco import voc_to_coco
+    from dual_weighting.cli.voc_to_coco import voc_to_coco
 
     root = tmp_path_factory.getbasetemp() / "voc"
     (root / "Annotations").mkdir(parents=True, exist_ok=True)

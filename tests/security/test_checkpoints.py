@@ -94,8 +94,7 @@ def as_last_checkpoint(config, file, root):
 
 
 def in_demo(config, file, root):
-    from demo import parse_arguments  # noqa: F401  the tool's own imports work
-
+    from dual_weighting.cli.demo import parse_arguments  # noqa: F401  the tool's own imports work
     from dual_weighting.demo.demo import demo_command
 
     return outcome_of(

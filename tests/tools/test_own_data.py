@@ -1,16 +1,14 @@
 """From a folder of Pascal VOC to an evaluated detector, as commands."""
 
 import json
-import runpy
 import sys
 
-import check_data
 import pytest
-import voc_to_coco
 from commands.run import TRAIN_NET, command
 from commands.tiny_project import write_tiny_project
 from detectron2.config import instantiate
 
+from dual_weighting.cli import check_data, voc_to_coco
 from dual_weighting.config.load import load_config
 from dual_weighting.data import class_names
 from dual_weighting.engine.predictor import Predictor
@@ -46,9 +44,9 @@ def folder(tmp_path_factory):
 
 
 def run_tool(tool, monkeypatch, *args) -> None:
-    """A command of tools/ in this process, which has loaded torch already."""
+    """A command in this process, which has loaded torch already."""
     monkeypatch.setattr(sys, "argv", [tool.__file__, *map(str, args)])
-    runpy.run_path(tool.__file__, run_name="__main__")
+    tool.main()
 
 
 def test_the_way_of_a_new_user(folder, monkeypatch, capsys):

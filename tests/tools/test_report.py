@@ -3,10 +3,10 @@
 import sys
 
 import pytest
-import report
 from commands.tiny_project import write_tiny_project
 from detectron2.config import LazyConfig
 
+from dual_weighting.cli import report
 from dual_weighting.cli.command import run_command
 from dual_weighting.cli.report import report_command
 

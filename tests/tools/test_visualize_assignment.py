@@ -6,11 +6,11 @@ import sys
 
 import pytest
 import torch
-import visualize_assignment
 from commands.tiny_project import write_tiny_project
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
+from dual_weighting.cli import visualize_assignment
 from dual_weighting.cli.command import run_command
 from dual_weighting.cli.visualize_assignment import file_stem, visualize_command
 

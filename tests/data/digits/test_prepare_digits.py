@@ -1,8 +1,8 @@
 import sys
 
-import prepare_digits
 import pytest
 
+from dual_weighting.cli import prepare_digits
 from dual_weighting.cli.command import run_command
 
 
