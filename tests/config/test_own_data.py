@@ -173,9 +173,7 @@ def test_masks_are_read_as_they_are_written(args):
     cfg, _ = config_of_command(args(config, train=train, val=content(5, masks=True)))
     assert cfg.dataloader.train.mapper.instance_mask_format == "polygon"
     del train["annotations"][3]["segmentation"]
-    with pytest.raises(
-        UserError, match=r"train\.json annotation 5 of image id 5 has no segm.* 1 of"
-    ):
+    with pytest.raises(UserError, match=r"train\.json, annotation 5 of image id 5 has no segm"):
         config_of_command(args(config, train=train, val=content(5, masks=True)))
 
 

@@ -7,7 +7,7 @@ from detectron2.data.datasets import register_coco_instances
 from detectron2.structures import BoxMode
 
 from dual_weighting.data import digits_root, get_detection_dataset_dicts
-from dual_weighting.data.builtin import DIGITS_SPLITS, register_digits
+from dual_weighting.data.builtin import register_digits
 from dual_weighting.utils.errors import UserError
 
 
@@ -53,7 +53,7 @@ def digits_nowhere(tmp_path, monkeypatch):
     before = digits_root()
     monkeypatch.setenv("DETECTRON2_DATASETS", str(tmp_path))
     for root in (digits_root(), before):
-        for name in DIGITS_SPLITS:
+        for name in ("digits_train", "digits_val"):
             DatasetCatalog.remove(name)
             MetadataCatalog.remove(name)
         register_digits(root)
@@ -95,7 +95,10 @@ def test_unknown_category(register, content, tmp_path):
     content["annotations"][1]["category_id"] = 4
     name = register(content)
     sentence = error_of(names=name)
-    assert f"In {tmp_path / name}.json, annotation 12 of image id 2 has category id 4" in sentence
+    assert (
+        f"In {tmp_path / name}.json, annotation 12 of image id 2 has the unknown category id 4;"
+        in (sentence)
+    )
     assert "add the category or correct the id" in sentence
 
 

@@ -33,7 +33,7 @@ def test_what_a_file_says(read, content, tmp_path):
     assert (data.category_ids, data.thing_classes) == ([3, 7], ["cat", "dog"])
     assert (data.num_images, data.num_objects, data.without_objects) == (3, 2, ["1.png"])
     assert data.name == f"coco:{tmp_path / 'own.json'}" and data.image_root == str(tmp_path)
-    assert data.mask_format == "polygon" and data.num_without_mask == 2
+    assert data.mask_format == "polygon" and len(data.without_mask.items) == 2
     assert data.left_out() == []
     assert "annotation" not in repr(data)  # the log of a training has it
 
@@ -52,15 +52,15 @@ def test_what_is_left_out_is_counted_and_named(read, content):
     ]
     texts = read(content).left_out()
     assert [text[:2] for text in texts] == ["1 ", "1 "]
-    assert "no image of the file and are left out: annotation 20 of image id 5." in texts[0]
-    assert "three points and are left out: annotation 21 of image id 1." in texts[1]
+    assert "three points (left out" in texts[0] and "annotation 21 of image id 1." in texts[0]
+    assert "does not list (left out): annotation 20 of image id 5." in texts[1]
 
 
 def test_masks(read, content):
     content["annotations"][0]["segmentation"] = [TRIANGLE]
     content["annotations"][1]["segmentation"] = {"size": [30, 40], "counts": [1200]}
     data = read(content)
-    assert data.mask_format == "bitmask" and data.num_without_mask == 0
+    assert data.mask_format == "bitmask" and not data.without_mask.items
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_polygons(mask, expected):
 
 
 FAULTS = {
-    "two have category id 3": lambda c: c["categories"].append({"id": 3, "name": "cow"}),
-    'two categories are called "cat"': lambda c: c["categories"].append({"id": 8, "name": "cat"}),
-    "two have image id 1": lambda c: c["images"].append(c["images"][0]),
+    "two categories have the id 3": lambda c: c["categories"].append({"id": 3, "name": "cow"}),
+    "two categories have the name cat": lambda c: c["categories"].append({"id": 8, "name": "cat"}),
+    "two images have the id 1": lambda c: c["images"].append(c["images"][0]),
     'category id 3 has the "name" 5': lambda c: c["categories"][0].update(name=5),
-    "annotation 11 of image id 1 has category id 4": lambda c: c["annotations"][0].update(
-        category_id=4
-    ),
-    "Image id 2 of ": lambda c: c["images"][1].update(file_name="no.png"),
+    "annotation 11 of image id 1 has the unknown category id 4": lambda c: c["annotations"][
+        0
+    ].update(category_id=4),
+    "image id 2 (": lambda c: c["images"][1].update(file_name="no.png"),
 }
 
 

@@ -23,11 +23,14 @@ def test_by_each_of_them(what, index):
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ({"image_id": "1"}, "numbers has no image with id 1: its 3 ids go from 0 to 14."),
-        ({"index": 3}, "numbers has no image at position 3: it has 3, counted from 0."),
+        ({"image_id": "1"}, "numbers has no image with id 1, of 3: the closest"),
+        ({"index": 3}, "numbers has no image at position 3, of 3: 0 to 2."),
         ({"index": -1}, "no image at position -1"),
-        ({"file_name": "01.png"}, "numbers has no image file 01.png: the closest are 001.png"),
-        ({"file_name": "x"}, "the first is 000.png"),
+        (
+            {"file_name": "01.png"},
+            "numbers has no image file 01.png, of 3: the closest are 001.png",
+        ),
+        ({"file_name": "x"}, "000.png to "),
     ],
 )
 def test_errors(what, message):

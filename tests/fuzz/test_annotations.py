@@ -99,7 +99,7 @@ def test_coco(content, folder):
         assert found == as_written(json.loads(content))
     code, _ = outcome_of(
         check_data_command, json=str(file), images=None, val_json=None, val_images=None,
-        config_file=None, headers_only=True, show=5, overrides=[],
+        config_file=None, headers_only=True, show=5, split=None, overrides=[],
     )  # fmt: skip
     # The look at the data and the training agree about what is wrong; the training does not look
     # at images without an object.

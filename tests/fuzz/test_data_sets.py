@@ -279,7 +279,7 @@ def check(folder: Path) -> int:
     code, _ = outcome_of(
         check_data_command, json=str(folder / "train.json"), images=str(folder), val_json=None,
         val_images=None, config_file=None, image_size=None, headers_only=False, show=5,
-        overrides=[],
+        split=None, overrides=[],
     )  # fmt: skip
     return code
 

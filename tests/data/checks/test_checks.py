@@ -1,21 +1,20 @@
 """What tools/check_data.py finds in annotations and images."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from dual_weighting.cli.check_data import crowd_finding
-from dual_weighting.data.checks.annotations import AnnotationTable, annotation_findings
+from dual_weighting.data.checks.annotations import annotation_findings
 from dual_weighting.data.checks.findings import Finding, report
 from dual_weighting.data.checks.image_files import (
+    ImageFile,
     image_findings,
-    leads_out,
     leak_finding,
     read_image_files,
 )
+from dual_weighting.data.checks.table import AnnotationTable
 from dual_weighting.data.coco_content import CocoContent
 
 
@@ -57,7 +56,7 @@ ADDED = {
     "annotations of an image that the file does not list": {"image_id": 5},
     "boxes that reach out of their image": {"bbox": [30, 6, 11.5, 3]},
     "annotations that repeat another": {},
-    "faulty run-length codes": {
+    "run-length codes that do not fit their image": {
         "segmentation": {"size": [30, 40], "counts": [5]},
         "bbox": [0, 0, 5, 5],
     },
@@ -74,7 +73,10 @@ def test_one_annotation_is_found_and_named(content, what, changes):
     findings = found(content)
     assert list(findings) == [what]
     (item,) = findings[what]
-    assert f"annotation {changes.get('id', 50)} of image id {changes.get('image_id', 1)}" in item
+    if what == "annotations with the id of another":
+        assert item == "two annotations have the id 11"
+    else:
+        assert f"annotation 50 of image id {changes.get('image_id', 1)}" in item
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,9 @@ def test_images(tmp_path):
     ]
     files = read_image_files([str(tmp_path / name) for name in names], name="test")
     findings = {x.what: x.items for x in image_findings(images, files) if x.items}
-    assert [Path(item.split()[3]).name for item in findings["images that are missing"]] == [
-        "missing.png"
-    ]
-    cut, text = findings["images that cannot be read"]
+    cut, text, missing = findings["images that are missing or cannot be read"]
     assert "image id 2: " in cut and "image id 3: " in text and "known format" in text
+    assert missing == f"image id 5: {tmp_path / 'missing.png'} does not exist"
     (size,) = findings["images of another size than their annotations say"]
     assert size.startswith("image id 4 (turned.jpg): 30 x 40, not 40 x 30 (its EXIF")
     assert findings["images that are copies of each other"] == [
@@ -167,4 +167,6 @@ def test_crowded_images(content):
     [("a/../b.png", False), ("..b/c.png", False), ("../b.png", True), ("a/../../b.png", True)],
 )
 def test_names_that_lead_out(file_name, expected):
-    assert leads_out(file_name) == expected
+    findings = image_findings([{"id": 1, "file_name": file_name}], [ImageFile(file_name)])
+    (found,) = [x.items for x in findings if "lead out" in x.what]
+    assert found == ([f"image id 1: {file_name}"] if expected else [])

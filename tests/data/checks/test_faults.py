@@ -33,7 +33,7 @@ FAULTS = [
     (remove("categories", 0, "name"), 'category id 3 has no "name"'),
     (remove("annotations", 0, "category_id"), 'annotation id 11 has no "category_id"'),
     (remove("annotations", 0, "image_id"), 'annotation id 11 has no "image_id"'),
-    (change(11, "annotations", 1, "id"), "annotation 11 of image id 2 has an id that another"),
+    (change(11, "annotations", 1, "id"), "two annotations have the id 11; give"),
     (change(1, "annotations", 1, "ignore"), 'annotation 12 of image id 2 says "ignore"'),
     (change([], "annotations", 1, "bbox"), "annotation 12 of image id 2 has the box []"),
     (change(None, "images", 0, "file_name"), 'image id 1 has the "file_name" None'),

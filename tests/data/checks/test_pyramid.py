@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 
 from dual_weighting import model_zoo
 from dual_weighting.assignment import Batch, GroundTruths, Predictions
-from dual_weighting.data.checks.annotations import AnnotationTable
 from dual_weighting.data.checks.pyramid import PyramidCheck, pyramid_strides, resized
+from dual_weighting.data.checks.table import AnnotationTable
 from dual_weighting.data.coco_content import CocoContent
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dual_weighting.data.checks.image_files import split_by_share
 from dual_weighting.data.formats.pascal_voc import convert, split
 from dual_weighting.data.images import read_image
-from dual_weighting.data.split import split_by_share
 from dual_weighting.utils.errors import UserError
 
 OBJECT = (

@@ -11,7 +11,6 @@ which objects none of its points can learn. Exit code 1 if something would stop 
 import argparse
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +22,19 @@ from dual_weighting.config.fitting import LIMITS, rounded_limit
 from dual_weighting.config.load import load_config
 from dual_weighting.config.overrides import apply_overrides
 from dual_weighting.config.own_data import check_two_files
-from dual_weighting.data.checks.annotations import AnnotationTable, annotation_findings
+from dual_weighting.data.checks.annotations import annotation_findings
 from dual_weighting.data.checks.findings import Finding, report
 from dual_weighting.data.checks.image_files import (
     ImageFile,
+    check_folder,
     image_findings,
     leak_finding,
     read_image_files,
+    split_by_share,
 )
+from dual_weighting.data.checks.pyramid import PyramidCheck
+from dual_weighting.data.checks.table import AnnotationTable
 from dual_weighting.data.coco_content import parse_coco, read_json
-from dual_weighting.data.coco_file import check_folder
-from dual_weighting.data.split import split_by_share
 from dual_weighting.data.transforms import check_image_size, image_size_values
 from dual_weighting.evaluation.engines import MAX_DETS
 from dual_weighting.utils.atomic_file import atomic_file
@@ -72,44 +73,39 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def check_data_command(args: argparse.Namespace) -> None:
-    """`args`: json, images, val_json, val_images, split, config_file, image_size,
-    headers_only, show, overrides.
-
-    Prints what it has found; `UserError` when something would stop a training.
-    """
-    cfg = config_of(args)
-    share = getattr(args, "split", None)
-    if args.val_json and share is not None:
+    """Print what was found; raise `UserError` if something would stop a training."""
+    cfg = config_of(args) if args.config_file else None
+    if args.val_json and args.split is not None:
         raise UserError("--split divides the file of --json: leave out --val-json.")
     if args.val_json:
         check_two_files(args.json, args.val_json)
     splits = [read_split(args.json, args.images, args)]
-    if share is not None:
-        splits = divided(splits[0], share)
+    if args.split is not None:
+        splits = divided(splits[0], args.split)
     elif args.val_json:
         splits.append(read_split(args.val_json, args.val_images, args))
     num_faults = 0
-    for number, split in enumerate(splits):
-        print(split.title())
-        print(class_table(split.table))
-        findings = list(split_findings(split, cfg))
-        if number:
+    for split in splits:
+        print(split.summary())
+        findings = split.findings(cfg)
+        if split is not splits[0]:
             findings += between(splits[0], split)
         if cfg is not None:
-            findings += pyramid_findings(split.table, cfg)
+            check = PyramidCheck(split.table, cfg.model, cfg.dataloader.train.mapper)
+            print(f"  boxes on the levels of the pyramid, {check.describe_input()}")
+            print(check.table_of_levels())
+            findings += check.findings()
         print(report(findings, args.show) + "\n")
         num_faults += sum(len(finding.items) for finding in findings if finding.stops)
     if num_faults:
         raise UserError(
-            f"A training would stop, number of faults: {num_faults}; mend what stands under "
+            f"A training would stop, number of faults: {num_faults}; fix what is listed under "
             '"This would stop the training".'
         )
 
 
-def config_of(args: argparse.Namespace) -> DictConfig | None:
-    """The config that the data is checked for, if the command names one."""
-    if not args.config_file:
-        return None
+def config_of(args: argparse.Namespace) -> DictConfig:
+    """The config that the data is checked for."""
     cfg = load_config(args.config_file)
     check_image_size(args.image_size)
     if args.image_size is not None:
@@ -130,12 +126,26 @@ class Split:
     def images(self) -> list[tuple[dict, ImageFile]]:
         return list(zip(self.table.content.images, self.files, strict=True))
 
-    def title(self) -> str:
-        return (
-            f"{self.json_file}: {len(self.files):,} images, "
-            f"{int(self.table.is_object().sum()):,} objects, "
-            f"{int(self.table.is_crowd.sum()):,} crowds"
-        )
+    def summary(self) -> str:
+        """The number of images and objects, in all and of each class."""
+        counts = self.table.class_counts()
+        width = max([len("class"), *(len(name) for name, *_ in counts)])
+        lines = [
+            f"{self.json_file}: {len(self.files):,} images, {self.table.is_object().sum():,} "
+            f"objects, {self.table.is_crowd.sum():,} crowds",
+            f"  {'class':{width}}  {'objects':>9}  {'images':>9}",
+        ]
+        lines += [f"  {name:{width}}  {n:>9,}  {images:>9,}" for name, n, images in counts]
+        return "\n".join(lines)
+
+    def findings(self, cfg: DictConfig | None) -> list[Finding]:
+        masks = cfg is not None and bool(cfg.dataloader.train.mapper.get("use_instance_mask"))
+        findings = list(annotation_findings(self.table, masks=masks))
+        objects = self.table.is_object() & self.table.is_loaded()
+        if not objects.any() and not any(x.stops and x.items for x in findings):
+            findings.append(Finding("files without any object", [self.json_file], stops=True))
+        findings.append(crowd_finding(self.table))
+        return findings + list(image_findings(self.table.content.images, self.files))
 
 
 def read_split(json_file: str, image_root: str | None, args: argparse.Namespace) -> Split:
@@ -148,7 +158,7 @@ def read_split(json_file: str, image_root: str | None, args: argparse.Namespace)
 
 
 def divided(split: Split, share: float) -> list[Split]:
-    """Writes FILE_train.json and FILE_val.json next to FILE.json; copies of an image, and images
+    """Write FILE_train.json and FILE_val.json next to FILE.json; copies of an image, and images
     listed twice, stay together.
 
     Raises:
@@ -156,34 +166,21 @@ def divided(split: Split, share: float) -> list[Split]:
     """
     whole = read_json(split.json_file)
     digests = {x["id"]: file.digest or file.path.encode() for x, file in split.images()}
-    _, chosen = split_by_share(digests, share)
-    chosen, parts = set(chosen), []
-    for part in ("train", "val"):
+    parts = []
+    for part, ids in zip(("train", "val"), map(set, split_by_share(digests, share)), strict=True):
         name = f"{os.path.splitext(split.json_file)[0]}_{part}.json"
         if os.path.exists(name):
             raise UserError(f"{name} exists: remove it, or give it to --json and --val-json.")
-        inside = chosen if part == "val" else digests.keys() - chosen
         content = {
             **whole,
-            "images": [x for x in whole["images"] if x["id"] in inside],
-            "annotations": [x for x in whole.get("annotations", ()) if x["image_id"] in inside],
+            "images": [x for x in whole["images"] if x["id"] in ids],
+            "annotations": [x for x in whole.get("annotations", ()) if x["image_id"] in ids],
         }
         with atomic_file(Path(name), "w") as file:
             json.dump(content, file)
-        files = [file for x, file in split.images() if x["id"] in inside]
+        files = [file for x, file in split.images() if x["id"] in ids]
         parts.append(Split(name, AnnotationTable.of(parse_coco(name)), files))
     return parts
-
-
-def split_findings(split: Split, cfg: DictConfig | None) -> Iterator[Finding]:
-    masks = cfg is not None and bool(cfg.dataloader.train.mapper.get("use_instance_mask", False))
-    findings = list(annotation_findings(split.table, masks=masks))
-    yield from findings
-    objects = split.table.is_object() & split.table.is_loaded()
-    if not objects.any() and not any(x.stops and x.items for x in findings):
-        yield Finding("files without any object", [split.json_file], stops=True)
-    yield crowd_finding(split.table)
-    yield from image_findings(split.table.content.images, split.files)
 
 
 def crowd_finding(table: AnnotationTable) -> Finding:
@@ -192,37 +189,19 @@ def crowd_finding(table: AnnotationTable) -> Finding:
     return Finding(
         f"images with more than {MAX_DETS} objects",
         [f"{table.content.images[k]['file_name']}: {counts[k]:,} objects" for k in crowded],
-        advice=f"with --train-json or --val-json, {' and '.join(LIMITS)} are raised to "
+        f"with --train-json or --val-json, {' and '.join(LIMITS)} are raised to "
         f"{rounded_limit(counts.max())}; set them yourself elsewhere",
     )
 
 
 def between(train: Split, val: Split) -> list[Finding]:
-    """What the two do to each other."""
-    names = [[name for name, *_ in split.table.class_counts()] for split in (train, val)]
-    different = [] if names[0] == names[1] else [f"{', '.join(x)}" for x in names]
+    """What is wrong with the two together."""
+    names = [split.table.content.class_names for split in (train, val)]
+    different = [] if names[0] == names[1] else [", ".join(x) for x in names]
     return [
-        Finding("different lists of categories", different, stops=True, advice="by rising id"),
+        Finding("different lists of categories", different, "by ascending id", stops=True),
         leak_finding(train.images(), val.images()),
     ]
-
-
-def class_table(table: AnnotationTable) -> str:
-    counts = table.class_counts()
-    width = max([len("class"), *(len(name) for name, *_ in counts)])
-    lines = [f"  {'class':{width}}  {'objects':>9}  {'images':>9}"]
-    lines += [f"  {name:{width}}  {n:>9,}  {images:>9,}" for name, n, images in counts]
-    return "\n".join(lines)
-
-
-def pyramid_findings(table: AnnotationTable, cfg: DictConfig) -> list[Finding]:
-    """Prints how many boxes each level has."""
-    from dual_weighting.data.checks.pyramid import PyramidCheck
-
-    check = PyramidCheck(table, cfg.model, cfg.dataloader.train.mapper)
-    print(f"  boxes on the levels of the pyramid, {check.describe_input()}")
-    print(check.table_of_levels())
-    return list(check.findings())
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import shlex
 from pathlib import Path
 
 from dual_weighting.cli.command import run_command
-from dual_weighting.data.coco_file import some
+from dual_weighting.data.checks.findings import some
 from dual_weighting.data.formats.pascal_voc import ANNOTATIONS, IMAGES, convert, default_folder
 from dual_weighting.utils.errors import UserError
 

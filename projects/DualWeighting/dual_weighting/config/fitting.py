@@ -12,7 +12,7 @@ from dual_weighting.config.overrides import accepts
 from dual_weighting.config.own_data import OwnData, check_same_classes
 from dual_weighting.config.recipe import Recipe, images_a_step
 from dual_weighting.data.catalog import literal
-from dual_weighting.data.coco_file import CocoFile, some
+from dual_weighting.data.coco_file import some
 from dual_weighting.data.transforms import image_size_values
 from dual_weighting.evaluation.engines import MAX_DETS
 from dual_weighting.solver.lr_schedule import epochs_of_training
@@ -59,7 +59,7 @@ class Fitting:
             self.set(key, len(classes), some(classes, 10))
         if cfg.dataloader.train.mapper.get("use_instance_mask", False):
             for data in filter(None, (train, val)):
-                check_masks(data)
+                data.check_masks()
             self.set(
                 "dataloader.train.mapper.instance_mask_format",
                 (train or val).mask_format,
@@ -218,12 +218,3 @@ def literal_keys(node: DictConfig, name: str, *, prefix: str) -> Iterator[str]:
             yield f"{prefix}.{key}"
         elif isinstance(node._get_node(key), DictConfig):
             yield from literal_keys(node[key], name, prefix=f"{prefix}.{key}")
-
-
-def check_masks(data: CocoFile) -> None:
-    if data.num_without_mask:
-        raise UserError(
-            f"The config trains masks, but in {data.json_file} {data.first_without_mask} has no "
-            f"segmentation, as {data.num_without_mask} of {data.num_objects} objects: add them, "
-            "or use a config without masks."
-        )

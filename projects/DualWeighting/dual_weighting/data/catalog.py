@@ -1,9 +1,9 @@
-"""Data sets that a config brings along: a person's own, in COCO's format."""
+"""Data sets that a config lists, and what Detectron2's catalogs know of them."""
 
 import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
@@ -15,7 +15,7 @@ from dual_weighting.utils.errors import UserError
 
 
 def literal(value: Any) -> Any:
-    """`value` as one of a config, in whose texts "${" is no interpolation."""
+    """`value` for a config, with "${" in its texts escaped so that it is not an interpolation."""
     if isinstance(value, dict):
         return {key: literal(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -26,7 +26,7 @@ def literal(value: Any) -> Any:
 
 
 def register_datasets(cfg: DictConfig) -> None:
-    """Put what `cfg.datasets` lists into Detectron2's catalogs; again, where an entry has changed.
+    """Put what `cfg.datasets` lists into Detectron2's catalogs, in place of what has changed.
 
     An entry has name, json_file, image_root, thing_classes and category_ids, the last two in the
     order of the classes, so that the names are known where the files are not.
@@ -44,7 +44,7 @@ def register_own(
     thing_classes: list[str],
     category_ids: list[int],
 ) -> None:
-    """Register one data set under `name`, in the place of any other of that name."""
+    """Register one data set under `name`, in place of any other of that name."""
     wanted = {
         "evaluator_type": "coco",
         "json_file": json_file,
@@ -52,15 +52,13 @@ def register_own(
         "thing_classes": thing_classes,
         "thing_dataset_id_to_contiguous_id": {id_: k for k, id_ in enumerate(category_ids)},
     }
-    if name in DatasetCatalog:
-        metadata = MetadataCatalog.get(name)
-        if all(metadata.get(key) == value for key, value in wanted.items()):
-            DatasetCatalog[name].keep(content_in_use(json_file))
-            return
+    metadata = MetadataCatalog.get(name)
+    if name in DatasetCatalog and any(metadata.get(key) != wanted[key] for key in wanted):
         DatasetCatalog.remove(name)
         MetadataCatalog.remove(name)
-    MetadataCatalog.get(name).set(**wanted)
-    DatasetCatalog.register(name, CocoEntry(name))
+    if name not in DatasetCatalog:
+        MetadataCatalog.get(name).set(**wanted)
+        DatasetCatalog.register(name, CocoEntry(name))
     DatasetCatalog[name].keep(content_in_use(json_file))
 
 
@@ -72,42 +70,35 @@ def release_contents() -> None:
 
 
 def class_names(cfg: DictConfig) -> list[str]:
-    """The names of the classes that the detector of `cfg` tells apart, in their order; numbers
-    where they are not known."""
+    """The names of the detector's classes, in their order; numbers if they are not known."""
     register_datasets(cfg)
-    num_classes = cfg.model.num_classes
-    for split in ("test", "train"):
-        names = OmegaConf.select(cfg, f"dataloader.{split}.dataset.names")
-        for name in [names] if isinstance(names, str) else names or []:
-            classes = MetadataCatalog.get(name).get("thing_classes")
-            classes = classes or [category["name"] for category in categories_of(name)]
-            if classes and len(classes) == num_classes:
-                return list(classes)
-    return [str(k) for k in range(num_classes)]
+    for name in dataset_names(cfg):
+        names = MetadataCatalog.get(name).get("thing_classes")
+        names = names or [category["name"] for category in categories_of(name)]
+        if len(names) == cfg.model.num_classes:
+            return list(names)
+    return [str(k) for k in range(cfg.model.num_classes)]
 
 
 def category_ids(cfg: DictConfig) -> list[int] | None:
-    """The category ids of the classes of `cfg`'s detector, in their order; None if its data sets do
-    not say and their annotations are not there."""
-    for split in ("test", "train"):
-        names = OmegaConf.select(cfg, f"dataloader.{split}.dataset.names")
-        for name in [names] if isinstance(names, str) else names or []:
-            ids = ids_of_dataset(name)
-            if len(ids) == cfg.model.num_classes:
-                return ids
+    """The category ids of the detector's classes, in their order; None if its data sets do not say
+    and their annotations are not there."""
+    for name in dataset_names(cfg):
+        known = MetadataCatalog.get(name).get("thing_dataset_id_to_contiguous_id")
+        ids = sorted(known, key=known.get) if known else [x["id"] for x in categories_of(name)]
+        if len(ids) == cfg.model.num_classes:
+            return ids
     return None
 
 
-def ids_of_dataset(name: str) -> list[int]:
-    """In the order of the classes, which Detectron2 sorts by them; empty if unknown."""
-    known = MetadataCatalog.get(name).get("thing_dataset_id_to_contiguous_id")
-    if known:
-        return sorted(known, key=known.get)
-    return [category["id"] for category in categories_of(name)]
+def dataset_names(cfg: DictConfig) -> Iterator[str]:
+    for split in ("test", "train"):
+        names = OmegaConf.select(cfg, f"dataloader.{split}.dataset.names") or []
+        yield from [names] if isinstance(names, str) else names
 
 
 def categories_of(name: str) -> list[dict]:
-    """In the file of a data set, by rising id; empty where there is no such file."""
+    """In the file of a data set, by rising id; empty if there is no such file."""
     json_file = MetadataCatalog.get(name).get("json_file")
     if not json_file or not PathManager.isfile(json_file):
         return []
@@ -122,8 +113,8 @@ def find_record(
     index: int | None = None,
     file_name: str | None = None,
 ) -> dict:
-    """The record, in Detectron2's format, with this id, at this position, or of this file; the
-    first one where nothing is given.
+    """The record, in Detectron2's format, with this id, of this file, or at this position; the
+    first if nothing is given.
 
     `dataset`: its name, for errors. `file_name`: with or without its folder.
 
@@ -131,22 +122,14 @@ def find_record(
         UserError: there is none.
     """
     if image_id is not None:
-        ids = [str(record["image_id"]) for record in records]
-        if image_id not in ids:
-            raise UserError(
-                f"{dataset} has no image with id {image_id}: its {len(ids)} ids go from {ids[0]} "
-                f"to {ids[-1]}."
-            )
-        return records[ids.index(image_id)]
-    if file_name is not None:
-        names = [os.path.basename(record["file_name"]) for record in records]
-        if (name := os.path.basename(file_name)) not in names:
-            close = difflib.get_close_matches(name, names)
-            hint = f"the closest are {', '.join(close)}" if close else f"the first is {names[0]}"
-            raise UserError(f"{dataset} has no image file {name}: {hint}.")
-        return records[names.index(name)]
-    if index is not None and not 0 <= index < len(records):
-        raise UserError(
-            f"{dataset} has no image at position {index}: it has {len(records)}, counted from 0."
-        )
-    return records[index or 0]
+        values, wanted, what = [str(x["image_id"]) for x in records], image_id, "image with id"
+    elif file_name is not None:
+        values = [os.path.basename(x["file_name"]) for x in records]
+        wanted, what = os.path.basename(file_name), "image file"
+    else:
+        values, wanted, what = list(range(len(records))), index or 0, "image at position"
+    if wanted in values:
+        return records[values.index(wanted)]
+    close = difflib.get_close_matches(str(wanted), map(str, values))
+    there = f"the closest are {', '.join(close)}" if close else f"{values[0]} to {values[-1]}"
+    raise UserError(f"{dataset} has no {what} {wanted}, of {len(values)}: {there}.")

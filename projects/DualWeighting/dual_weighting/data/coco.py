@@ -1,28 +1,28 @@
-"""Loading data sets of Detectron2's catalogs, with each fault in the data said in one sentence."""
+"""Loading data sets of Detectron2's catalogs; each fault in the data is one sentence."""
 
 import contextlib
-import difflib
 import itertools
+import logging
 import os
 from collections.abc import Sequence
 from typing import Literal
 from weakref import WeakValueDictionary
 
+import numpy as np
 from detectron2.data import DatasetCatalog, MetadataCatalog, build
 from detectron2.data.datasets import register_coco_instances
+from detectron2.structures import BoxMode
 from detectron2.utils.file_io import PathManager
 
-from dual_weighting.data.builtin import (
-    CROWD_DIGITS_SPLITS,
-    DEFAULT_ROOT,
-    DIGITS_SPLITS,
-    ROOT_VARIABLE,
-    datasets_root,
-)
-from dual_weighting.data.checks.annotations import first_fault
-from dual_weighting.data.checks.box_values import check_boxes
+from dual_weighting.data.builtin import check_in_place
+from dual_weighting.data.checks.annotations import faults
+from dual_weighting.data.checks.findings import check, some
+from dual_weighting.data.checks.table import box_array, has_area
+from dual_weighting.data.checks.value_types import shown
 from dual_weighting.data.coco_content import CocoContent, collecting_no_garbage, parse_coco
 from dual_weighting.utils.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 EmptyBoxes = Literal["error", "skip"]
 
@@ -32,7 +32,7 @@ _in_use: WeakValueDictionary[tuple, CocoContent] = WeakValueDictionary()
 def read_coco(json_file: str | os.PathLike) -> CocoContent:
     """The content of a file in COCO's format in which nothing is faulty but, perhaps, boxes.
 
-    While anything refers to it, the same object is returned without another look into the file.
+    While anything refers to it, the same object is returned without reading the file again.
 
     Raises:
         UserError: the file cannot be read, or the first fault in it.
@@ -43,15 +43,13 @@ def read_coco(json_file: str | os.PathLike) -> CocoContent:
     if content is None:
         with collecting_no_garbage():
             content = parse_coco(file, name=str(json_file))
-            fault = first_fault(content)
-        if fault:
-            raise UserError(f"In {json_file}, {fault}.")
+            check(faults(content), str(json_file))
         _in_use[key] = content
     return content
 
 
 def content_in_use(json_file: str) -> CocoContent | None:
-    """The content of a file that has been read, if anything refers to it still."""
+    """The content of a file that has been read, if anything still refers to it."""
     return _in_use.get(identity(json_file))
 
 
@@ -67,15 +65,17 @@ def get_detection_dataset_dicts(
 ) -> list[dict]:
     """The records of the data sets `names`, in Detectron2's format.
 
-    `filter_empty` leaves out images without an annotation other than crowds (Detectron2 logs their
-    number). `empty_boxes` says what to do about boxes without any area inside their image: "error"
-    raises, "skip" leaves them out and logs which.
+    Args:
+        filter_empty: leave out images without an annotation other than crowds (Detectron2 logs
+            their number).
+        empty_boxes: what to do about boxes without area inside their image: "error" raises, "skip"
+            leaves them out and logs which.
 
     Raises:
         UserError: a data set is unknown or not in place, or its annotations are faulty.
     """
     if empty_boxes not in ("error", "skip"):
-        raise UserError(f'empty_boxes is {empty_boxes!r}; set it to "error" or "skip".')
+        raise UserError(f'empty_boxes must be "error" or "skip", got {empty_boxes!r}.')
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         check_in_place(name)
@@ -83,8 +83,13 @@ def get_detection_dataset_dicts(
         dicts = list(
             itertools.chain.from_iterable(load(name, empty_boxes=empty_boxes) for name in names)
         )
-    if len(names) > 1:
-        check_same_classes(names)
+    classes = [MetadataCatalog.get(name).get("thing_classes") for name in names]
+    for name, other in zip(names, classes, strict=True):
+        if other != classes[0]:
+            raise UserError(
+                f"Data sets {names[0]} and {name} have different classes; give both the same "
+                "categories in the same order to use them together."
+            )
     if filter_empty and "annotations" in dicts[0]:
         dicts = build.filter_images_with_only_crowd_annotations(dicts)
     if not dicts:
@@ -108,8 +113,20 @@ def load(name: str, *, empty_boxes: EmptyBoxes) -> list[dict]:
     return dicts
 
 
+def content_of(name: str | None) -> CocoContent | None:
+    """The content of the file of a data set; None if it has no file in COCO's format."""
+    if name is None or name not in DatasetCatalog:
+        return None
+    entry = DatasetCatalog[name]
+    if not isinstance(entry, CocoEntry) and not getattr(entry, "__qualname__", "").startswith(
+        register_coco_instances.__name__  # by Detectron2
+    ):
+        return None
+    return read_coco(MetadataCatalog.get(name).json_file)
+
+
 class CocoEntry:
-    """A data set in COCO's format, as Detectron2's catalog has it.
+    """A data set in COCO's format in Detectron2's catalog.
 
     Keeps the content that was read to choose settings until its records are asked for.
     """
@@ -129,24 +146,8 @@ class CocoEntry:
         self._kept = content
 
 
-def is_coco(name: str) -> bool:
-    """Whether it is in COCO's format, registered here or by Detectron2."""
-    entry = DatasetCatalog[name]
-    of_detectron2 = register_coco_instances.__name__
-    return isinstance(entry, CocoEntry) or (
-        getattr(entry, "__qualname__", "").startswith(of_detectron2)
-    )
-
-
-def content_of(name: str | None) -> CocoContent | None:
-    """The content of the file of a data set; None where it has no file in COCO's format."""
-    if name is None or name not in DatasetCatalog or not is_coco(name):
-        return None
-    return read_coco(MetadataCatalog.get(name).json_file)
-
-
 def set_classes(name: str, content: CocoContent) -> None:
-    """Say in Detectron2's metadata what the classes are, as its `load_coco_json` does.
+    """Write the classes into Detectron2's metadata, as its `load_coco_json` does.
 
     Raises:
         UserError: other classes were registered.
@@ -164,43 +165,52 @@ def set_classes(name: str, content: CocoContent) -> None:
     }
 
 
-def check_in_place(name: str) -> None:
-    """Raise a UserError unless `name` is registered and its annotation file and images exist."""
-    if name not in DatasetCatalog:
-        close = difflib.get_close_matches(name, DatasetCatalog.keys())
-        hint = f"did you mean {' or '.join(close)}?" if close else "register it before."
-        raise UserError(f"There is no data set called {name}; {hint}")
-    metadata = MetadataCatalog.get(name)
-    for key, what in (("json_file", "file"), ("odgt_file", "file"), ("image_root", "folder")):
-        path = metadata.get(key)
-        exists = {"file": PathManager.isfile, "folder": PathManager.isdir}[what]
-        if path is not None and not exists(path):
-            raise UserError(
-                f"Data set {name} is not in place, there is no {what} {path}; {remedy(name, path)}."
-            )
+def check_boxes(
+    dicts: list[dict], *, source: str, empty_boxes: str, content: CocoContent | None = None
+) -> None:
+    """Raise at, or drop in place, the annotations whose box has no area inside its image.
+
+    `dicts`: records in Detectron2's format. `source`: the file they come from, or else the name of
+    the data set. `empty_boxes`: "error" raises a UserError at the first, "skip" drops and logs.
+    `content`: of the file, to name an annotation by its id.
+    """
+    annotations = [x for record in dicts for x in record.get("annotations", ())]
+    boxes = box_array([x.get("bbox") for x in annotations])
+    has_sides = np.array([x["bbox_mode"] == BoxMode.XYWH_ABS for x in annotations], dtype=bool)
+    boxes[has_sides, 2:] += boxes[has_sides, :2]
+    owner = np.repeat(np.arange(len(dicts)), [len(x.get("annotations", ())) for x in dicts])
+    sizes = np.array([(x.get("width", np.inf), x.get("height", np.inf)) for x in dicts])
+    faulty = np.flatnonzero(~has_area(boxes, sizes.reshape(-1, 2)[owner]))
+    if not len(faulty):
+        return
+    if empty_boxes == "error":
+        record, annotation = dicts[owner[faulty[0]]], annotations[faulty[0]]
+        raise UserError(describe(annotation, record, source=source, content=content))
+    dropped = {id(annotations[k]) for k in faulty}
+    for record in (dicts[k] for k in np.unique(owner[faulty])):
+        record["annotations"] = [x for x in record["annotations"] if id(x) not in dropped]
+    names = [
+        f"{annotations[k].get('bbox')} in image id {dicts[owner[k]]['image_id']}" for k in faulty
+    ]
+    logger.warning(
+        "Skipped %d annotations of %s whose box has no area inside its image: %s.",
+        len(names),
+        source,
+        some(names),
+    )
 
 
-def remedy(name: str, path: str) -> str:
-    """What to do if `path` of data set `name` does not exist."""
-    if name in DIGITS_SPLITS:
-        make = "make it with `python tools/prepare_digits.py`, or "
-    elif name in CROWD_DIGITS_SPLITS:
-        make = "make it with `python tools/prepare_digits.py --crowd`, or "
-    elif path.startswith(str(datasets_root())):
-        make = "put it there, or "
-    else:
-        return "put it there, or correct the path it is registered with"
-    value = os.getenv(ROOT_VARIABLE)
-    now = f"not set, so it is {DEFAULT_ROOT}" if value is None else f"now {value}"
-    return f"{make}let {ROOT_VARIABLE} name the folder of your data sets ({now})"
-
-
-def check_same_classes(names: Sequence[str]) -> None:
-    """Raise a UserError unless the data sets, all loaded, agree in their classes."""
-    first = MetadataCatalog.get(names[0]).get("thing_classes")
-    for name in names[1:]:
-        if MetadataCatalog.get(name).get("thing_classes") != first:
-            raise UserError(
-                f"Data sets {names[0]} and {name} have different classes; give both the same "
-                "categories in the same order to use them together."
-            )
+def describe(
+    annotation: dict, record: dict, *, source: str, content: CocoContent | None = None
+) -> str:
+    # A file with a line for each image has no annotation ids.
+    where = f"In {record.get('place', source)} an annotation"
+    for original in content.annotations if content else ():
+        if original["bbox"] is annotation["bbox"]:
+            where = f"In {source}, annotation {original['id']}"
+    return (
+        f"{where} of image id {record['image_id']} has the box "
+        f"{shown(annotation.get('bbox'), 120)}, which has no area inside the image of "
+        f"{record.get('width')} x {record.get('height')}; repair it, or leave out such boxes with "
+        '`dataloader.train.dataset.empty_boxes="skip"`.'
+    )

@@ -1,4 +1,4 @@
-"""The one reading of a file in COCO's format, which all commands share."""
+"""Reading a file in COCO's format, once for all uses of it."""
 
 import contextlib
 import gc
@@ -17,16 +17,21 @@ from dual_weighting.data.checks.value_types import basic_faults, is_coco_box
 from dual_weighting.data.formats.recognition import other_format, other_json
 from dual_weighting.utils.errors import UserError
 
-PARTS = ("images", "annotations", "categories")
+# The keys of each part whose whole numbers may be written as floats.
+INTEGERS = {
+    "images": ("id", "height", "width"),
+    "annotations": ("id", "image_id", "category_id"),
+    "categories": ("id",),
+}
 MIN_POINTS = 3  # of a polygon; Detectron2 leaves out those with fewer
 
 
 @dataclass(frozen=True, eq=False)
 class CocoContent:
-    """A file whose ids, names and values have the right types and that lacks no part.
+    """A file that has all parts, with ids, names and values of the right types.
 
     Attributes:
-        annotated: whether the file has "annotations" at all; images to be tested have none.
+        annotated: whether the file has "annotations" at all; those of test images have none.
     """
 
     json_file: str
@@ -42,6 +47,11 @@ class CocoContent:
     @property
     def class_names(self) -> list[str]:
         return [category["name"] for category in self.categories]
+
+    def objects(self) -> list[dict]:
+        """The annotations of images of the file, without crowds."""
+        known = self.size_of_image
+        return [x for x in self.annotations if x["image_id"] in known and not x.get("iscrowd", 0)]
 
     def records(self, image_root: str) -> list[dict]:
         """In Detectron2's format, by rising image id, as its `load_coco_json` makes them."""
@@ -76,9 +86,8 @@ class CocoContent:
         return {image["id"]: [image["height"], image["width"]] for image in self.images}
 
     def ground_truth(self) -> dict:
-        """As evaluators want it: every annotation has an area and a number above 0 as its id, and
-        nothing that no evaluator of boxes and masks reads; without those that have no image or
-        no box."""
+        """What evaluators of boxes and masks read: annotations with an image and a box, each with
+        an area and a number above 0 as its id."""
         sound = all(type(x["id"]) is int and x["id"] > 0 for x in self.annotations)
         annotations = []
         for number, annotation in enumerate(self.annotations, start=1):
@@ -112,8 +121,8 @@ class CocoContent:
 
 
 def has_polygon(annotation: dict) -> bool:
-    """Whether Detectron2 keeps the annotation: all but a list of polygons of which none has three
-    points."""
+    """Whether Detectron2 keeps the annotation: not if its mask is a list of polygons of which none
+    has three points."""
     mask = annotation.get("segmentation")
     return not mask or isinstance(mask, dict) or any(map(is_polygon, mask))
 
@@ -132,7 +141,8 @@ def parse_coco(file: str, *, name: str | None = None) -> CocoContent:
     """The content of a file that may have faults in its ids, boxes and masks.
 
     Raises:
-        UserError: the file cannot be read, or a part of it or a type is wrong.
+        UserError: the file cannot be read, or lacks a part, or a value has a wrong type; `name` is
+            what the file is called.
     """
     name = name or file
     content = read_json(file, name=name)
@@ -140,12 +150,8 @@ def parse_coco(file: str, *, name: str | None = None) -> CocoContent:
         raise UserError(f"{name} is {other}.")
     if fault := next(basic_faults(content), None):
         raise UserError(f"In {name}, {fault}.")
-    for items, keys in (
-        (content["images"], ("id", "height", "width")),
-        (content.get("annotations", ()), ("id", "image_id", "category_id")),
-        (content["categories"], ("id",)),
-    ):
-        make_whole(items, keys)
+    for part, keys in INTEGERS.items():
+        make_whole(content.get(part, ()), keys)
     return CocoContent(
         json_file=name,
         images=content["images"],
@@ -178,28 +184,22 @@ def read_json(file: str, *, name: str | None = None) -> Any:
     try:
         with open(file, "rb") as stream:
             content = stream.read()
+        repeated = any(content.count(b'"%s"' % part.encode()) > 1 for part in INTEGERS)
         text = content.decode(json.detect_encoding(content))
         del content
-        repeated = any(text.count(f'"{part}"') > 1 for part in PARTS)
         return json.loads(text, object_pairs_hook=unique_keys if repeated else None)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it as such."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        if other := other_format(file):
-            raise UserError(f"{name} is {other}.") from error
-        raise UserError(
-            f"{name} is no readable JSON ({error}); write or download it again."
-        ) from error
+        what = other_format(file) or f"no readable JSON ({error}); write or download it again"
+        raise UserError(f"{name} is {what}.") from error
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these keys and values, of which JSON would keep the last of one key.
-
-    Raises:
-        ValueError: a key stands twice.
-    """
+    """The object of these keys and values; ValueError if one is repeated, of which JSON would keep
+    the last."""
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -210,8 +210,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def collecting_no_garbage() -> Iterator[None]:
-    """Without the garbage collector, which would look at millions of new objects again and again
-    and find nothing."""
+    """Without the garbage collector, which would scan millions of new objects again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,263 +1,154 @@
-"""What is wrong with annotations in COCO's format, or deserves a look; images are not opened."""
+"""What is wrong with annotations in COCO's format, or deserves a look; images are not opened.
+
+Each rule is a `Finding`: `check` raises at the first that stops a training, `report` lists all.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
-from dual_weighting.data.checks.box_values import box_array, has_area
 from dual_weighting.data.checks.findings import Finding
-from dual_weighting.data.checks.value_types import is_coco_box, run_lengths, shown
+from dual_weighting.data.checks.table import AnnotationTable, called
+from dual_weighting.data.checks.value_types import is_coco_box, run_lengths
 from dual_weighting.data.coco_content import CocoContent, has_polygon
 
 
-@dataclass(frozen=True)
-class AnnotationTable:
-    """The A annotations and I images of a file as arrays.
-
-    Attributes:
-        image: (A,), position of each annotation's image, -1 if the file has none of that id.
-        category: (A,), position of its category by rising id, -1 if unknown.
-        boxes: (A, 4), x1, y1, x2, y2 in pixels of the file; NaN where there is no box.
-        is_crowd: (A,) bool.
-        sizes: (I, 2), width and height of each image.
-    """
-
-    content: CocoContent
-    image: np.ndarray
-    category: np.ndarray
-    boxes: np.ndarray
-    is_crowd: np.ndarray
-    sizes: np.ndarray
-
-    @classmethod
-    def of(cls, content: CocoContent) -> "AnnotationTable":
-        images, annotations = content.images, content.annotations
-        position = {image["id"]: k for k, image in enumerate(images)}
-        class_of = {id_: k for k, id_ in enumerate(content.category_ids)}
-        boxes = box_array([x["bbox"] for x in annotations])
-        boxes[:, 2:] += boxes[:, :2]
-        return cls(
-            content=content,
-            image=np.array([position.get(x["image_id"], -1) for x in annotations], dtype=int),
-            category=np.array([class_of.get(x["category_id"], -1) for x in annotations], dtype=int),
-            boxes=boxes,
-            is_crowd=np.array([bool(x.get("iscrowd", 0)) for x in annotations], dtype=bool),
-            sizes=np.array([(x["width"], x["height"]) for x in images], dtype=np.float64),
-        )
-
-    def size_of_image(self) -> np.ndarray:
-        """Width and height of each annotation's image, (A, 2); infinite if it has none."""
-        sizes = np.vstack([self.sizes, [np.inf, np.inf]])
-        return sizes[self.image]
-
-    def clipped_boxes(self) -> np.ndarray:
-        """The parts of the boxes inside their images, (A, 4)."""
-        return self.boxes.clip(0, np.tile(self.size_of_image(), 2))
-
-    def has_area(self) -> np.ndarray:
-        """Mask (A,) of the boxes with an area inside their image, as a training asks for."""
-        return has_area(self.boxes, self.size_of_image())
-
-    def is_object(self) -> np.ndarray:
-        """Mask (A,) of what is evaluated, and if `is_loaded` trained on: sound boxes of classes in
-        images."""
-        return self.has_area() & (self.image >= 0) & (self.category >= 0) & ~self.is_crowd
-
-    def is_loaded(self) -> np.ndarray:
-        """Mask (A,) of what Detectron2 does not leave out: of images, with a polygon or no mask."""
-        loaded = [has_polygon(x) for x in self.content.annotations]
-        return (self.image >= 0) & np.array(loaded, dtype=bool)
-
-    def class_counts(self) -> list[tuple[str, int, int]]:
-        """Name, number of objects and number of images with one, of each class."""
-        names = self.content.class_names
-        chosen = self.is_object()
-        objects = np.bincount(self.category[chosen], minlength=len(names))
-        pairs = np.unique(np.stack([self.category[chosen], self.image[chosen]]), axis=1)
-        images = np.bincount(pairs[0], minlength=len(names))
-        return [(name, int(objects[k]), int(images[k])) for k, name in enumerate(names)]
-
-    def describe(self, mask: np.ndarray, *, box: bool = True) -> list[str]:
-        """The annotations of a mask (A,), one text each."""
-        return [self.text_of(k, box=box) for k in mask.nonzero()[0]]
-
-    def text_of(self, k: int, *, box: bool = True) -> str:
-        annotation = self.content.annotations[k]
-        text = called(annotation)
-        if self.image[k] >= 0:
-            image = self.content.images[self.image[k]]
-            text += f" ({image['file_name']}, {image['width']} x {image['height']})"
-        return f"{text}: box {shown(annotation['bbox'], 120)}" if box else text
-
-
-def called(annotation: dict) -> str:
-    return f"annotation {annotation['id']} of image id {annotation['image_id']}"
-
-
-def repeated(items: Iterable[dict], key: str) -> Iterator[dict]:
-    """The items that have the same as an earlier one under `key`."""
-    seen = set()
-    for item in items:
-        if item[key] in seen:
-            yield item
-        seen.add(item[key])
-
-
-def repeated_names(content: CocoContent) -> Iterator[str]:
-    for kind, items in (("image", content.images), ("category", content.categories)):
-        for item in repeated(items, "id"):
-            yield f"two have {kind} id {item['id']}; give each its own"
-    for category in repeated(content.categories, "name"):
-        yield f'two categories are called "{category["name"]}"; give each its own name'
-
-
-def unknown_categories(content: CocoContent) -> Iterator[str]:
+def faults(content: CocoContent) -> Iterator[Finding]:
+    """What stops every training, whatever is trained."""
+    images, annotations, categories = content.images, content.annotations, content.categories
+    for what, items, key in (
+        ("images", images, "id"),
+        ("categories", categories, "id"),
+        ("categories", categories, "name"),
+        ("annotations", annotations, "id"),
+    ):
+        counts = Counter(item[key] for item in items)
+        twice = [f"two {what} have the {key} {value}" for value, n in counts.items() if n > 1]
+        yield Finding(f"{what} with the {key} of another", twice, "give each its own", stops=True)
     known = set(content.category_ids)
-    for annotation in content.annotations:
-        if annotation["category_id"] not in known:
-            yield (
-                f"{called(annotation)} has category id {annotation['category_id']}, which is none "
-                f"of the {len(known)} categories of the file; add the category or correct the id"
-            )
+    unknown = [x for x in annotations if x["category_id"] not in known]
+    yield Finding(
+        "annotations of an unknown category",
+        [f"{called(x)} has the unknown category id {x['category_id']}" for x in unknown],
+        "add the category or correct the id",
+        stops=True,
+    )
+    yield Finding(
+        'annotations that say "ignore"',
+        [f'{called(x)} says "ignore"' for x in annotations if x.get("ignore", 0)],
+        'Detectron2 does not know that: use "iscrowd" or remove it',
+        stops=True,
+    )
+    codes = [x for x in annotations if isinstance(x.get("segmentation"), dict)]
+    yield Finding(
+        "run-length codes that do not fit their image",
+        [
+            f"{called(x)} has a run-length code that does not fit"
+            for x in codes
+            if not fits(x, content)
+        ],
+        "it is not of the size of its image: write it again",
+        stops=True,
+    )
+    yield Finding(
+        "boxes that are fractions of their image",
+        [f"{called(x)} has the box {x['bbox']}" for x in annotations[: has_fractions(content)]],
+        "all boxes lie within the first pixel of their image: multiply fractions by its width and "
+        "height",
+        stops=True,
+    )
 
 
-def repeated_ids(content: CocoContent) -> Iterator[str]:
-    for annotation in repeated(content.annotations, "id"):
-        yield f"{called(annotation)} has an id that another annotation has too; give each its own"
+def fits(annotation: dict, content: CocoContent) -> bool:
+    """Whether a run-length code has as many pixels as its image, if that is known."""
+    code, size = annotation["segmentation"], content.size_of_image.get(annotation["image_id"])
+    if size is None:
+        return True
+    counts = run_lengths(code["counts"]) if code["size"] == size else None
+    return counts is not None and counts.sum() == size[0] * size[1]
 
 
-def ignored(content: CocoContent) -> Iterator[str]:
-    for annotation in content.annotations:
-        if annotation.get("ignore", 0):
-            yield (
-                f'{called(annotation)} says "ignore", unknown to Detectron2; use "iscrowd" or '
-                "remove it"
-            )
+def has_fractions(content: CocoContent) -> bool:
+    """Whether all boxes are within the first pixel of their image."""
+    boxes = (x["bbox"] for x in content.annotations)
+    within = all(is_coco_box(box) and max(box) <= 1 for box in boxes)
+    return within and max(map(max, content.size_of_image.values())) > 2
 
 
-def faulty_codes(content: CocoContent) -> Iterator[str]:
-    """Run-length codes that are not of the size of their image."""
-    for annotation in content.annotations:
-        code, size = annotation.get("segmentation"), annotation["image_id"]
-        if not isinstance(code, dict) or size not in content.size_of_image:
-            continue
-        height, width = content.size_of_image[size]
-        counts = run_lengths(code["counts"])
-        if code["size"] != [height, width] or counts is None or counts.sum() != height * width:
-            yield (
-                f"{called(annotation)} has a run-length code that is not of the {width} x {height} "
-                "pixels of its image; write it again"
-            )
+def left_out(content: CocoContent) -> Iterator[Finding]:
+    """What Detectron2 leaves out when it loads the file."""
+    annotations, known = content.annotations, content.size_of_image
+    yield Finding(
+        "annotations whose mask has no polygon of three points",
+        [called(x) for x in annotations if x["image_id"] in known and not has_polygon(x)],
+        "left out, box and all; remove their segmentation to keep the box",
+    )
+    yield Finding(
+        "annotations of an image that the file does not list",
+        [called(x) for x in annotations if x["image_id"] not in known],
+        "left out",
+    )
 
 
-def normalized_boxes(content: CocoContent) -> Iterator[str]:
-    """Boxes as fractions of the image, if all are."""
-    within = all(is_coco_box(x["bbox"]) and max(x["bbox"]) <= 1 for x in content.annotations)
-    if content.annotations and within and max(map(max, content.size_of_image.values())) > 2:
-        yield (
-            "no box reaches beyond the first pixel of its image, as "
-            f"{called(content.annotations[0])} with {shown(content.annotations[0]['bbox'])}; "
-            "multiply fractions of the image by its width and height"
-        )
-
-
-# What stops every training: the kind, and a sentence about each instance.
-STOPS: tuple[tuple[str, Callable[[CocoContent], Iterator[str]]], ...] = (
-    ("faulty ids or names", repeated_names),
-    ("annotations of an unknown category", unknown_categories),
-    ("annotations with the id of another", repeated_ids),
-    ('annotations that say "ignore"', ignored),
-    ("faulty run-length codes", faulty_codes),
-    ("boxes that are fractions of their image", normalized_boxes),
-)
-
-
-def first_fault(content: CocoContent) -> str | None:
-    """What is to be mended first; None if nothing is."""
-    return next((fault for _, faults in STOPS for fault in faults(content)), None)
+def without_mask(content: CocoContent) -> Finding:
+    """What stops the training of masks."""
+    objects = [x for x in content.objects() if not x.get("segmentation")]
+    return Finding(
+        "objects without a mask",
+        [f"{called(x)} has no segmentation" for x in objects],
+        "the config trains masks: add them, or use a config without masks",
+        stops=True,
+    )
 
 
 def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Iterator[Finding]:
     """What can be seen in the file alone. `masks`: the model to train has masks."""
-    content = table.content
-    images, annotations = content.images, content.annotations
-    for what, faults in STOPS:
-        yield Finding(what, list(faults(content)), stops=True)
-    has_area = table.has_area()
+    content, images = table.content, table.content.images
+    yield from faults(content)
+    has_area, is_loaded = table.has_area(), table.is_loaded()
     yield Finding(
         "boxes that are no box, or without area inside their image",
-        table.describe(~has_area & table.is_loaded()),
+        table.describe(~has_area & is_loaded),
+        'repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
         stops=True,
-        advice='repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
     )
     if masks:
-        no_mask = np.array([not x.get("segmentation") for x in annotations], dtype=bool)
-        yield Finding(
-            "objects without a mask", table.describe(no_mask & ~table.is_crowd), stops=True
-        )
-    yield Finding(
-        "annotations whose mask has no polygon of three points",
-        [called(x) for x in annotations if not has_polygon(x)],
-        advice="left out, box and all; remove their segmentation to keep the box",
-    )
-    yield Finding(
-        "annotations of an image that the file does not list",
-        table.describe(table.image < 0, box=False),
-        advice="left out",
-    )
+        yield without_mask(content)
+    yield from left_out(content)
+    outside = np.abs(table.boxes - table.clipped_boxes()).max(axis=1, initial=0)  # pixels
     yield Finding(
         "boxes that reach out of their image",
-        table.describe(has_area & (reach_out(table) > 1)),
-        advice="clipped by the training; more than a pixel may mean wrong coordinates",
+        table.describe(has_area & is_loaded & (outside > 1)),
+        "clipped by the training; more than a pixel may mean wrong coordinates",
     )
+    rows = np.column_stack([table.image, table.category, table.is_crowd, table.boxes])
+    is_first = np.zeros(len(rows), dtype=bool)
+    is_first[np.unique(rows, axis=0, return_index=True)[1]] = True
     yield Finding(
         "annotations that repeat another",
-        table.describe(repeats(table)),
-        advice="same image, class and box",
+        table.describe(~is_first & has_area & (table.image >= 0)),
+        "same image, class and box",
     )
-    yield Finding(
-        "image files listed more than once",
-        sorted(name for name, n in Counter(x["file_name"] for x in images).items() if n > 1),
-    )
-    with_objects = np.bincount(table.image[table.is_object()], minlength=len(images)) > 0
+    files = Counter(x["file_name"] for x in images)
+    yield Finding("image files listed more than once", [name for name in files if files[name] > 1])
+    objects = np.bincount(table.image[table.is_object()], minlength=len(images))
     yield Finding(
         "images without an object",
         [
             f"image id {images[k]['id']} ({images[k]['file_name']})"
-            for k in (~with_objects).nonzero()[0]
+            for k in (objects == 0).nonzero()[0]
         ],
-        advice="evaluated, but not trained on unless dataloader.train.dataset.filter_empty=False",
+        "evaluated, but not trained on unless dataloader.train.dataset.filter_empty=False",
     )
     yield Finding(
         "classes without an object", [name for name, n, _ in table.class_counts() if n == 0]
     )
+    alike = defaultdict(list)
+    for name in content.class_names:
+        alike["".join(filter(str.isalnum, name.casefold())) or name].append(f'"{name}"')
     yield Finding(
         "classes whose names differ in case, spaces or punctuation only",
-        [" and ".join(f'"{name}"' for name in names) for names in alike(content.categories)],
-        advice="one class written in two ways is two classes",
+        [" and ".join(names) for names in alike.values() if len(names) > 1],
+        "one class written in two ways is two classes",
     )
-
-
-def alike(categories: list[dict]) -> list[list[str]]:
-    """Names of categories with the same letters and digits."""
-    groups = defaultdict(list)
-    for category in categories:
-        name = str(category["name"])
-        groups["".join(filter(str.isalnum, name.casefold())) or name].append(name)
-    return [names for names in groups.values() if len(names) > 1]
-
-
-def reach_out(table: AnnotationTable) -> np.ndarray:
-    """How many pixels each box reaches out of its image, (A,); NaN where there is no box."""
-    return np.abs(table.boxes - table.clipped_boxes()).max(axis=1, initial=0)
-
-
-def repeats(table: AnnotationTable) -> np.ndarray:
-    """Mask (A,) of the annotations of the image, class and box of an earlier one."""
-    rows = np.column_stack([table.image, table.category, table.is_crowd, table.boxes])
-    _, first = np.unique(rows, axis=0, return_index=True)
-    result = np.ones(len(rows), dtype=bool)
-    result[first] = False
-    return result & table.has_area() & (table.image >= 0)

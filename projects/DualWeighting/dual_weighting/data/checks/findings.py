@@ -1,7 +1,9 @@
-"""What a look at data has found."""
+"""What a look at data has found, and what of it stops a training."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from dual_weighting.utils.errors import UserError
 
 NUM_SHOWN = 5
 
@@ -11,18 +13,19 @@ class Finding:
     """Things of one kind.
 
     Attributes:
-        what: the kind, such as "boxes without area", to be put before their number.
+        what: the kind in the plural, such as "boxes without area", to follow their number.
         items: each of them, by file, image id and annotation id.
-        stops: whether a training would stop with an error.
         advice: what happens to them, or what to do.
+        stops: whether a training stops with an error.
     """
 
     what: str
     items: Sequence[str] = field(repr=False)
-    stops: bool = False
     advice: str = ""
+    stops: bool = False
 
     def text(self, num_shown: int = NUM_SHOWN) -> str:
+        """Several lines: the kind, then the first items."""
         advice = f" ({self.advice})" if self.advice else ""
         lines = [f"  {self.what}: {len(self.items):,}{advice}"]
         lines += [f"    {item}" for item in self.items[:num_shown]]
@@ -30,17 +33,31 @@ class Finding:
             lines.append(f"    ... and {len(self.items) - num_shown:,} more")
         return "\n".join(lines)
 
+    def sentence(self) -> str:
+        return f"{len(self.items)} {self.what} ({self.advice}): {some(self.items)}."
+
+
+def check(findings: Iterable[Finding], source: str) -> None:
+    """Raise a UserError about the first thing found that stops a training, if any."""
+    for finding in findings:
+        if finding.stops and finding.items:
+            others = f" (as do {len(finding.items) - 1} more)" if finding.items[1:] else ""
+            raise UserError(f"In {source}, {finding.items[0]}{others}; {finding.advice}.")
+
 
 def report(findings: Iterable[Finding], num_shown: int = NUM_SHOWN) -> str:
     """All findings, those that stop a training first."""
-    findings = [finding for finding in findings if len(finding.items)]
+    findings = [finding for finding in findings if finding.items]
     parts = []
     for title, stops in (("This would stop the training:", True), ("Worth a look:", False)):
         texts = [finding.text(num_shown) for finding in findings if finding.stops == stops]
         if texts:
             parts.append("\n".join([title, *texts]))
-    if not parts:
-        return "Nothing is wrong."
     if not any(finding.stops for finding in findings):
-        parts.append("Nothing of it would stop a training.")
+        parts.append("Nothing of it would stop a training." if parts else "Nothing is wrong.")
     return "\n".join(parts)
+
+
+def some(items: Sequence[str], number: int = NUM_SHOWN) -> str:
+    """The first few of the items."""
+    return ", ".join(items[:number]) + (", ..." if len(items) > number else "")

@@ -1,19 +1,22 @@
-"""What is wrong with the image files of a data set: all are read."""
+"""Reads all image files of a data set: what is wrong with them, and how to divide them."""
 
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from PIL import Image
 
-from dual_weighting.data.checks.findings import Finding
-from dual_weighting.data.coco_file import some
+from dual_weighting.data.checks.findings import Finding, some
 from dual_weighting.data.images import UNREADABLE, orientation, upright_size
+from dual_weighting.utils.errors import UserError
 from dual_weighting.utils.progress import with_progress
 
+Name = TypeVar("Name", bound=Hashable)
 EXIF_OF_PNG = (b"eXIf", b"exif", b"xmp")  # names of chunks that may say how it is turned
 
 
@@ -35,7 +38,7 @@ class ImageFile:
 
 
 def read_image_files(paths: Sequence[str], *, pixels: bool = True, name: str) -> list[ImageFile]:
-    """Read files, several at once. `pixels`: decode them, which finds what was cut short."""
+    """Read files in parallel. `pixels`: decode them, which finds truncated ones."""
     with ThreadPoolExecutor() as pool:
         jobs = [pool.submit(read_image_file, path, pixels=pixels) for path in paths]
         return [
@@ -60,26 +63,35 @@ def read_image_file(path: str, *, pixels: bool = True) -> ImageFile:
     except UNREADABLE as error:
         reason = " ".join(str(error).split()).replace(repr(io.BytesIO), "the file")
         if "cannot identify image file" in reason:
-            reason = "no image of a known format"
+            reason = "not an image of a known format"
         return ImageFile(path, error=f"cannot be read ({reason})")
     return ImageFile(path, size, hashlib.sha1(content).digest(), turned)
 
 
-def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterator[Finding]:
-    """`images`: of a COCO file. `files`: what was found of each."""
-    pairs = list(zip(images, files, strict=True))
-    yield Finding(
+def check_folder(image_root: str) -> str:
+    if not os.path.isdir(image_root):
+        raise UserError(f"The folder of images {image_root} does not exist.")
+    return image_root
+
+
+def missing_images(images: Sequence[dict], image_root: str) -> Finding:
+    """`images`: of a file in COCO's format."""
+    paths = ((x["id"], os.path.join(image_root, x["file_name"])) for x in images)
+    return Finding(
         "images that are missing",
-        [f"image id {x['id']}: {file.path}" for x, file in pairs if file.error == "does not exist"],
+        [f"image id {k} ({path}) does not exist" for k, path in paths if not os.path.isfile(path)],
+        "correct the folder of images or the file names",
         stops=True,
     )
+
+
+def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterator[Finding]:
+    """`images`: of a file in COCO's format. `files`: what was found of each."""
+    pairs = list(zip(images, files, strict=True))
     yield Finding(
-        "images that cannot be read",
-        [
-            f"image id {x['id']}: {file.path} {file.error}"
-            for x, file in pairs
-            if file.error and file.error != "does not exist"
-        ],
+        "images that are missing or cannot be read",
+        [f"image id {x['id']}: {file.path} {file.error}" for x, file in pairs if file.error],
+        "put the right files in place, or remove the images from the annotations",
         stops=True,
     )
     yield Finding(
@@ -91,12 +103,14 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
             for x, file in pairs
             if file.size and file.size != (x["width"], x["height"])
         ],
+        "correct the annotations, or put the right images in place",
         stops=True,
     )
+    outside = [x for x in images if os.path.normpath(x["file_name"]).split(os.sep)[0] == os.pardir]
     yield Finding(
         "file names that lead out of the folder of images",
-        [f"image id {x['id']}: {x['file_name']}" for x in images if leads_out(x["file_name"])],
-        advice="the files are read where they lie",
+        [f"image id {x['id']}: {x['file_name']}" for x in outside],
+        "the files are read where they lie",
     )
     yield Finding(
         "images that are copies of each other",
@@ -105,36 +119,60 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
             for copies in by_digest(pairs).values()
             if len(copies) > 1
         ],
-        advice="the same bytes",
+        "the same bytes",
     )
-
-
-def leads_out(file_name: str) -> bool:
-    """Whether a name climbs out of the folder of images by `..`."""
-    return os.path.normpath(file_name).split(os.sep)[0] == os.pardir
 
 
 def by_digest(pairs: Sequence[tuple[dict, ImageFile]]) -> dict[bytes, list[dict]]:
     """The images of each content."""
-    groups = {}
+    groups = defaultdict(list)
     for image, file in pairs:
         if file.digest:
-            groups.setdefault(file.digest, []).append(image)
+            groups[file.digest].append(image)
     return groups
 
 
 def leak_finding(
     train: Sequence[tuple[dict, ImageFile]], val: Sequence[tuple[dict, ImageFile]]
 ) -> Finding:
-    """Images of the validation that are trained on."""
+    """Validation images that are trained on."""
     trained = by_digest(train)
+    pairs = [(image, trained[file.digest][0]) for image, file in val if file.digest in trained]
     return Finding(
         "images of the validation that are in the training too",
         [
-            f"{image['file_name']} (image id {image['id']}) is "
-            f"{trained[file.digest][0]['file_name']} (image id {trained[file.digest][0]['id']})"
-            for image, file in val
-            if file.digest in trained
+            f"{a['file_name']} (image id {a['id']}) is {b['file_name']} (image id {b['id']})"
+            for a, b in pairs
         ],
-        advice="the AP will be too high",
+        "the AP will be too high",
     )
+
+
+def split_by_share(digests: Mapping[Name, bytes], share: float) -> tuple[list[Name], list[Name]]:
+    """Names of the training and of the validation images, each in the order of `digests`.
+
+    Images of the same content stay together; the choice depends on the images alone. The validation
+    has at most `share` of them, or one group if all groups are larger.
+
+    Args:
+        digests: of the content of each image, by name; empty where it could not be read.
+
+    Raises:
+        UserError: `share` is not between 0 and 1, or all images are the same.
+    """
+    if not 0 < share < 1:
+        raise UserError(f"The share of the validation must be between 0 and 1, got {share:g}.")
+    groups = defaultdict(list)
+    for name, digest in digests.items():
+        groups[digest or hashlib.sha1(str(name).encode()).digest()].append(name)
+    if len(groups) < 2:
+        raise UserError("A split needs two images with different content.")
+    val: set[Name] = set()
+    for _, group in sorted(groups.items()):
+        if len(val) + len(group) <= round(share * len(digests)):
+            val.update(group)
+    if not val:
+        val.update(min(groups.values(), key=len))
+    if len(val) == len(digests):
+        val.difference_update(min(groups.values(), key=len))
+    return [x for x in digests if x not in val], [x for x in digests if x in val]

@@ -10,7 +10,6 @@ import torch
 from detectron2.config import instantiate
 from detectron2.data import transforms as T
 from omegaconf import DictConfig
-from torch import Tensor
 
 from dual_weighting.assignment import (
     Assignment,
@@ -23,8 +22,8 @@ from dual_weighting.assignment import (
     WeightedCandidates,
 )
 from dual_weighting.assignment.points import pairs_inside
-from dual_weighting.data.checks.annotations import AnnotationTable
 from dual_weighting.data.checks.findings import Finding
+from dual_weighting.data.checks.table import AnnotationTable
 from dual_weighting.data.transforms import LONGEST, ResizeShortestEdge
 from dual_weighting.utils.progress import with_progress
 
@@ -193,8 +192,7 @@ class PyramidCheck:
         return result
 
     def scheme(self) -> Callable[..., Assignment]:
-        """The scheme of the config; that of Detectron2's FCOS, which is none of its own, is
-        CenterSampling."""
+        """The scheme of the config; Detectron2's FCOS, which has none, does CenterSampling."""
         return instantiate(self.model.scheme) if "scheme" in self.model else CenterSampling()
 
     def grid(self, sizes: np.ndarray) -> PointGrid:
@@ -203,18 +201,10 @@ class PyramidCheck:
         return PointGrid.from_image((int(height), int(width)), self.strides)
 
 
-class UntrainedBatch(Batch):
+def untrained(targets: GroundTruths, grid: PointGrid) -> Batch:
     """A batch of a detector of one class that predicts the same everywhere: score 1/2, and a box
-    that reaches `REACH` strides to each side. Boxes are computed where they are asked for."""
-
-    def boxes_at(self, point: Tensor) -> Tensor:
-        centers, reach = self.centers_at(point), REACH * self.strides_at(point)[:, None]
-        return torch.cat((centers - reach, centers + reach), dim=1)
-
-
-def untrained(targets: GroundTruths, grid: PointGrid) -> UntrainedBatch:
-    """`grid`: of all images of the batch."""
+    that reaches `REACH` strides to each side. `grid`: of all its images."""
     num_images = int(targets.image.max()) + 1
-    zero = torch.zeros(1, 1, 1)
-    logits = zero.expand(num_images, len(grid), 1)  # one number in memory
-    return UntrainedBatch(Predictions(logits, logits.expand(-1, -1, 4), logits), targets, grid)
+    logits = torch.zeros(1, 1, 1).expand(num_images, len(grid), 1)  # one number in memory
+    distances = (REACH * grid.strides)[None, :, None].expand(num_images, -1, 4)
+    return Batch(Predictions(logits, distances, logits), targets, grid)

@@ -1,5 +1,4 @@
-"""The parts of a file in COCO's format and the types of its values: what is wrong with those that
-are others."""
+"""The parts of a file in COCO's format, the types of its values, and what is wrong with others."""
 
 import math
 import sys
@@ -9,22 +8,22 @@ from typing import Any
 
 import numpy as np
 
-LARGEST_SIDE = 2**31  # pixels; beyond it numbers of pixels are no numbers that torch counts with
+LARGEST_SIDE = 2**31  # pixels; larger counts overflow in torch
 LARGEST_ID = 2**63 - 1  # that evaluators can sort
 LARGEST_AREA = 1e10  # square pixels; COCO's evaluation ignores larger objects
-LARGEST_OUTLINE = (
-    1e6  # pixels, root mean square; the memory to fill a polygon grows with its length
-)
+LARGEST_OUTLINE = 1e6  # root mean square of coordinates; filling a polygon takes memory by length
+UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # categories of Unicode
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite number, which true and false are not."""
+    """Whether it is a finite number; true and false are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max
 
 
 def is_whole(value: Any) -> bool:
+    """Whether it is a whole number that an int64 holds, perhaps written as a float."""
     if type(value) is int:
         return -LARGEST_ID <= value <= LARGEST_ID
     return is_number(value) and value == int(value) and abs(value) <= LARGEST_ID
@@ -42,9 +41,7 @@ def is_text(value: Any) -> bool:
     """Whether it is text that can be printed on one line, and more than blanks."""
     if not isinstance(value, str) or not value.strip():
         return False
-    return value.isprintable() or all(
-        unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in value
-    )
+    return value.isprintable() or UNPRINTABLE.isdisjoint(map(unicodedata.category, value))
 
 
 def is_id(value: Any) -> bool:
@@ -72,69 +69,55 @@ def is_mask(value: Any) -> bool:
     """Whether it is nothing, a list of polygons, or a run-length code."""
     if isinstance(value, dict):
         size, counts = value.get("size"), value.get("counts")
-        whole = isinstance(size, list) and len(size) == 2 and all(map(is_size, size))
-        return whole and (isinstance(counts, str) or (is_numbers(counts) and are_runs(counts)))
+        has_size = isinstance(size, list) and len(size) == 2 and all(map(is_size, size))
+        return has_size and (isinstance(counts, str) or are_runs(counts))
     return not value or (isinstance(value, list) and all(map(is_outline, value)))
 
 
-def are_runs(counts: list) -> bool:
-    return all(value >= 0 and value == int(value) for value in counts)
+def are_runs(counts: Any) -> bool:
+    if not isinstance(counts, list) or not set(map(type, counts)) <= {int, float}:
+        return False
+    return all(0 <= value < LARGEST_SIDE and value % 1 == 0 for value in counts)
 
 
 def is_outline(value: Any) -> bool:
     """Whether it is a list of numbers of pixels; in one call, as there are millions."""
-    if not isinstance(value, list):
-        return False
     try:
         return math.hypot(*value) <= LARGEST_OUTLINE * math.sqrt(len(value))
     except (OverflowError, TypeError):
         return False
 
 
-def is_numbers(value: Any) -> bool:
-    """Whether it is a list of finite numbers."""
-    if not isinstance(value, list) or not set(map(type, value)) <= {int, float}:
-        return False
-    try:
-        return math.isfinite(sum(value))
-    except OverflowError:
-        return False
-
-
-Rule = tuple[str, Callable[[Any], bool], str]  # key, test, what to do
-
 ID = "make it a whole number, or text"
 WHOLE = "make it a whole number"
-REQUIRED = {
-    "image": ("id", "file_name", "height", "width"),
-    "category": ("id", "name"),
-    "annotation": ("id", "image_id", "category_id", "bbox"),
+PIXELS = "write how many pixels the image has"
+# Test of the value and what to do, by kind and key.
+RULES: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "image": {
+        "id": (is_id, ID),
+        "file_name": (is_text, "write the name of the file"),
+        "height": (is_size, PIXELS),
+        "width": (is_size, PIXELS),
+    },
+    "category": {
+        "id": (is_whole, WHOLE),
+        "name": (is_text, "write a name in quotes, on one line"),
+    },
+    "annotation": {
+        "id": (is_id, ID),
+        "image_id": (is_id, "write the id of its image"),
+        "category_id": (is_whole, WHOLE),
+        "bbox": (is_list, "make it [x, y, width, height]"),
+        "iscrowd": (is_flag, "make it 0 or 1"),
+        "area": (is_area, "make it a number of square pixels, or leave it out"),
+        "segmentation": (is_mask, "make it a list of polygons or a run-length code"),
+    },
 }
-RULES: dict[str, tuple[Rule, ...]] = {
-    "image": (
-        ("id", is_id, ID),
-        ("file_name", is_text, "write the name of the file"),
-        ("height", is_size, "write how many pixels the image has"),
-        ("width", is_size, "write how many pixels the image has"),
-    ),
-    "category": (
-        ("id", is_whole, WHOLE),
-        ("name", is_text, "write a name in quotes, on one line"),
-    ),
-    "annotation": (
-        ("id", is_id, ID),
-        ("image_id", is_id, "write the id of its image"),
-        ("category_id", is_whole, WHOLE),
-        ("bbox", is_list, "make it [x, y, width, height]"),
-        ("iscrowd", is_flag, "make it 0 or 1"),
-        ("area", is_area, "make it a number of square pixels, or leave it out"),
-        ("segmentation", is_mask, "make it a list of polygons or a run-length code"),
-    ),
-}
+OPTIONAL = {"iscrowd", "area", "segmentation"}
 
 
 def basic_faults(content: Any) -> Iterator[str]:
-    """Parts that the content of a file lacks and values of wrong types, most basic first.
+    """Missing parts and values of wrong types, most basic first.
 
     What comes after a fault may rely on there being none: ask for the first only.
     """
@@ -157,20 +140,19 @@ def basic_faults(content: Any) -> Iterator[str]:
 
 
 def missing_keys(items: list, kind: str) -> Iterator[str]:
-    required = set(REQUIRED[kind])
+    required = RULES[kind].keys() - OPTIONAL
     for number, item in enumerate(items):
         if not isinstance(item, dict):
             yield f"{kind} number {number} of the list is {shown(item)}; make it an object"
         elif not required <= item.keys():
-            key = next(key for key in REQUIRED[kind] if key not in item)
+            key = next(key for key in RULES[kind] if key not in item)
             which = item.get("id")
             name = f"number {number} of the list" if which is None else f"id {shown(which)}"
             yield f'{kind} {name} has no "{key}"; add it'
 
 
 def wrong_types(items: list[dict], kind: str) -> Iterator[str]:
-    """A sentence about each value that breaks one of the `RULES` of its kind."""
-    for key, is_right, advice in RULES[kind]:
+    for key, (is_right, advice) in RULES[kind].items():
         for item in items:
             if key in item and not is_right(item[key]):
                 value = shown(item[key])
@@ -189,19 +171,18 @@ ORIGIN = 48
 
 
 def run_lengths(code: str | list) -> np.ndarray | None:
-    """The lengths of the runs of a mask's pixels, column by column, by turns outside and inside.
+    """The lengths of the runs of a mask's pixels, column by column, in turn outside and inside;
+    None for an invalid code, with which pycocotools would read outside of its memory.
 
-    `code`: the lengths themselves, or compressed as pycocotools writes them: base 32 with signs,
-    least digit first; from the fourth on, a length is the difference to that two before.
-    None if it is no such code: pycocotools would read outside of its memory.
+    `code`: the lengths, or compressed by pycocotools: base 32 with signs, least digit first; from
+    the fourth on, a length is the difference to that two before.
     """
     if not isinstance(code, str):
         return np.array(code, dtype=np.int64)
-    try:
-        letters = np.frombuffer(code.encode("ascii"), np.uint8).astype(np.int64) - ORIGIN
-    except UnicodeEncodeError:
+    if not code or not code.isascii():
         return None
-    if not len(letters) or letters.min() < 0 or letters.max() >= 2 * MORE or letters[-1] & MORE:
+    letters = np.frombuffer(code.encode(), np.uint8).astype(np.int64) - ORIGIN
+    if letters.min() < 0 or letters.max() >= 2 * MORE or letters[-1] & MORE:
         return None
     last = np.flatnonzero((letters & MORE) == 0)  # letter of each number
     first = np.append(0, last[:-1] + 1)

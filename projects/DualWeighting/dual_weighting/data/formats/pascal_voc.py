@@ -10,10 +10,9 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from dual_weighting.data.checks.image_files import ImageFile, read_image_file
-from dual_weighting.data.coco_file import some
+from dual_weighting.data.checks.findings import some
+from dual_weighting.data.checks.image_files import ImageFile, read_image_file, split_by_share
 from dual_weighting.data.images import IMAGE_SUFFIXES, orientation
-from dual_weighting.data.split import split_by_share
 from dual_weighting.utils.errors import UserError
 
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", Path("ImageSets", "Main")
