@@ -88,5 +88,5 @@ def test_coupled_weights():
 
 
 def test_unknown_weighting():
-    with pytest.raises(ValueError, match="one of gfl, vfl, tood, musu, not focal"):
+    with pytest.raises(ValueError, match="one of gfl, vfl, tood, musu, got focal"):
         WeightedCandidates("focal")

@@ -13,7 +13,7 @@ A pair's point is `image * R + r`, a position among the N * R points of the batc
 """
 
 from .atss import AdaptiveSelection
-from .batch import Assignment, Batch, GroundTruths, Predictions
+from .batch import Assignment, Batch, GroundTruths, Predictions, Scheme
 from .dla import DynamicLabelAssignment
 from .dw import DualWeighting
 from .fcos import CenterSampling
@@ -32,5 +32,6 @@ __all__ = [
     "OneToFew",
     "PointGrid",
     "Predictions",
+    "Scheme",
     "WeightedCandidates",
 ]

@@ -13,12 +13,18 @@ from .segments import is_largest, rows, segment_mean_plus_std
 
 @dataclass(frozen=True)
 class AdaptiveSelection:
-    """The ATSS scheme. The candidates of a ground truth are the points of each level nearest to its
-    centre; those that are not assigned in the end stay in the record with weight 0. A point that
-    several ground truths want goes to the one of the largest IoU, the first if equal.
+    """The ATSS scheme. It reads neither predictions nor progress.
+
+    1. The candidates of a ground truth are the points of each level nearest to its center.
+    2. A candidate is wanted if it is inside the box and the IoU of its square prior with the box is
+       at least the mean plus the standard deviation over the candidates.
+    3. A point wanted by several ground truths goes to the one of the largest IoU, the first if
+       equal.
+    4. Assigned points have weight 1 and learn their centerness, by which their boxes are weighted;
+       the other candidates have weight 0.
 
     Attributes:
-        k: how many candidates there are on each level.
+        k: number of candidates on each level.
         prior_scale: side of the square prior of a point, in strides.
     """
 
@@ -27,7 +33,6 @@ class AdaptiveSelection:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
-        """Assign a batch. ATSS reads neither predictions nor `progress`."""
         gt_centers, image = batch.targets.box_centers(), batch.targets.image
         point, gt = nearest_points(gt_centers, image, batch.grid, self.k)
         centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
@@ -37,6 +42,6 @@ class AdaptiveSelection:
         threshold = rows(segment_mean_plus_std(iou, gt, batch.num_gt), gt)
         wanted = (iou >= threshold) & is_inside(centers, gt_boxes)
         positive = (wanted & is_largest(iou.where(wanted, -1.0), point, batch.num_points)).float()
-        # Outside of their boxes the points have no centerness, and no weight either.
+        # Points outside their boxes have no centerness, and no weight either.
         target = centerness(centers, gt_boxes).where(positive > 0, 0.0)
         return Assignment(point, gt, positive, 1 - positive, box=target, target=target)

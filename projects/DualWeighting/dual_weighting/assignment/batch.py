@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +42,7 @@ class GroundTruths:
         boxes: (M, 4), pixels of the network input.
         classes: (M,), in [0, K).
         image: (M,), in [0, N).
-        centers: (M, 2), what counts as the centres where that is not the middle of the boxes,
+        centers: (M, 2), what counts as the centers where that is not the middle of the boxes,
             pixels; O2F takes its candidates around them. None for the middle.
     """
 
@@ -74,8 +75,9 @@ class Batch:
         targets: the ground truths.
         grid: the points of an image.
         progress: how much of the training is done, in [0, 1].
-        ignored: (N * R,) bool, points that are a negative of no class, whatever an assignment
-            says; their positive pairs count. None if there are none. Schemes do not read it.
+        ignored: (N * R,) bool, points that are negatives of no class, whatever an assignment
+            says; their positive pairs count. None if there are none. Schemes do not read it,
+            losses apply it by `mask_ignored`.
     """
 
     predictions: Predictions
@@ -134,14 +136,27 @@ class Batch:
         """Pyramid level of each pair's point, (Q,), in [0, L)."""
         return torch.searchsorted(self.grid.level_starts, point % len(self.grid), right=True) - 1
 
-    def counts_as_negative(self, point: Tensor) -> Tensor | bool:
-        """Mask (Q,) of the pairs whose point is not ignored; True if none is."""
-        return True if self.ignored is None else ~rows(self.ignored, point)
+    def mask_ignored(
+        self, values: Tensor, point: Tensor | None = None, *, unless: Tensor | None = None
+    ) -> Tensor:
+        """`values` with 0 at ignored points.
+
+        Args:
+            values: (Q,) of pairs, or (N * R,) of all points.
+            point: (Q,), the pairs' points; None for all points.
+            unless: mask of values that stay wherever they are.
+        """
+        if self.ignored is None:
+            return values
+        ignored = self.ignored if point is None else rows(self.ignored, point)
+        if unless is not None:
+            ignored = ignored & ~unless
+        return values.masked_fill(ignored, 0.0)
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a scheme decided: Q pairs and their weights, constants for the gradient.
+    """What a scheme decides: Q pairs and their weights, constants for the gradient.
 
     Attributes:
         point: (Q,), in [0, N * R).
@@ -151,7 +166,7 @@ class Assignment:
             for whatever is in no pair, so only what differs from 1 is news. Where several pairs
             name the same point and class, it stands at the first of them and the others have 1.
         box: (Q,), weight of the pair's box loss.
-        target: (Q,), what the score of a positive is trained towards; None where that is 1.
+        target: (Q,), what the score of a positive is trained toward; None where that is 1.
     """
 
     point: Tensor
@@ -160,3 +175,20 @@ class Assignment:
     negative: Tensor
     box: Tensor
     target: Tensor | None = None
+
+
+class Scheme(Protocol):
+    """A label assignment scheme. The classes of this room implement it; each lists its steps."""
+
+    def __call__(self, batch: Batch) -> Assignment:
+        """Decide what each point learns, without a gradient and without state.
+
+        Args:
+            batch: predictions (class logits (N, R, K), distances (N, R, 4), objectness logits
+                (N, R, 1)), M ground truths (boxes (M, 4), classes and images (M,)), the grid of
+                R points, and the progress of the training in [0, 1]. M may be 0.
+
+        Returns:
+            Q pairs as `point` in [0, N * R) and `gt` in [0, M), with their weights, all (Q,).
+        """
+        ...

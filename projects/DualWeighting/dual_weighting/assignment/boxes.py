@@ -10,7 +10,7 @@ def decode_distances(centers: Tensor, distances: Tensor) -> Tensor:
 
 
 def square_boxes(centers: Tensor, side: Tensor) -> Tensor:
-    """Squares (Q, 4) around centres (Q, 2), with sides (Q,)."""
+    """Squares (Q, 4) around centers (Q, 2), with sides (Q,)."""
     half = side[:, None] / 2
     return torch.cat((centers - half, centers + half), dim=1)
 

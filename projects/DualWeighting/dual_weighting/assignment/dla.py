@@ -14,14 +14,22 @@ from .segments import is_largest, rows, segment_mean_plus_std
 
 @dataclass(frozen=True)
 class DynamicLabelAssignment:
-    """The DLA scheme. The candidates of a ground truth are the points of each level nearest to its
-    centre; those that are not assigned in the end stay in the record with weight 0. A point that
-    several ground truths want equally goes to the first of them.
+    """The DLA scheme.
+
+    1. The candidates of a ground truth are the points of each level nearest to its center.
+    2. Their metric mixes class score and geometry, the prior's IoU and the predicted box's (eq. 1
+       and 3), by a share that depends on the progress of the training (eq. 2).
+    3. A candidate is wanted if it is inside the box and its metric exceeds the mean plus the
+       standard deviation over the candidates.
+    4. A point wanted by several ground truths goes to the one of the largest metric, the first if
+       equal.
+    5. Assigned points have weight 1 and learn the metric; their boxes are weighted by it (eq. 5).
+       The other candidates have weight 0.
 
     Attributes:
-        k: how many candidates there are on each level.
+        k: number of candidates on each level.
         alpha_first, alpha_last: share of the geometric score in the metric at the start, and what
-            it falls towards, the paper's alpha_0.
+            it falls toward, the paper's alpha_0.
         epochs: the paper's T, length of the training. The share falls within its square root.
         gamma: exponent of the metric in the weight of a box.
         prior_scale: side of the square prior of a point, in strides.
@@ -36,7 +44,6 @@ class DynamicLabelAssignment:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
-        """Assign a batch. The metric depends on its `progress`."""
         centers, image = batch.targets.box_centers(), batch.targets.image
         point, gt = nearest_points(centers, image, batch.grid, self.k)
         metric = self.metric(batch, point, gt)

@@ -14,14 +14,21 @@ from .segments import rows, segment_max, segment_min, smallest_of_equal_keys
 
 @dataclass(frozen=True)
 class DualWeighting:
-    """The DW scheme. The candidates of a ground truth are the points strictly inside its box.
+    """The DW scheme.
+
+    1. The candidates of a ground truth are the points strictly inside its box.
+    2. The positive weight w_pos of a candidate comes from its consistency t of score and box (eq. 3
+       and 4) and the center prior, divided by a sum over the candidates of the ground truth.
+    3. The negative weight P_neg comes from the candidate's IoU (eq. 5 and 6), stretched to [0, 1]
+       over the candidates of the ground truth.
+    4. Where ground truths of one class share a point, the smallest P_neg counts.
 
     Attributes:
-        beta: the paper's beta, how much localisation counts in the consistency t.
+        beta: the paper's beta, how much localization counts in the consistency t.
         mu: the paper's mu, contrast between candidates of different consistency.
         mu_norm: mu of the sum that w_pos is divided by. It is smaller than `mu` in the release,
             so the weights of a ground truth do not sum to one.
-        sigma: width of the centre prior, in strides.
+        sigma: width of the center prior, in strides.
         gamma1: the paper's gamma_1, exponent of the IoU in P_neg.
         min_iou: candidates of a smaller IoU are negatives for certain, P_neg = 1 (0.5 in eq. 5).
         coupled: the ablation without a negative weight of its own, 1 - w_pos in the place of P_neg.
@@ -39,7 +46,6 @@ class DualWeighting:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
-        """Assign a batch. DW does not read its `progress`."""
         point, gt = pairs_inside(batch.targets.boxes, batch.targets.image, batch.grid)
         boxes, gt_boxes = batch.boxes_at(point), batch.gt_boxes_at(gt)
         score = batch.scores_at(point, gt)
@@ -61,7 +67,6 @@ class DualWeighting:
             negative = (1 - positive).clamp(min=0)
         else:
             negative = self.negative_probabilities(iou, gt, batch.num_gt)
-        # Ground truths of one class that share a point: the smallest P_neg of them counts.
         entries = batch.entries_at(point, gt)
         negative = smallest_of_equal_keys(negative, entries, otherwise=1.0)
         return Assignment(point, gt, positive, negative, box=positive)

@@ -1,4 +1,4 @@
-"""FCOS: points near the centre of a box of their level's size (ICCV 2019, TPAMI 2020)."""
+"""FCOS: points near the center of a box of their level's size (ICCV 2019, TPAMI 2020)."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,18 @@ from .segments import is_largest
 
 @dataclass(frozen=True)
 class CenterSampling:
-    """The FCOS scheme with centre sampling. The candidates of a ground truth are the points inside
-    its box near its centre; those that are not assigned in the end stay in the record with weight
-    0. A point that several ground truths want goes to the smallest of them, the first if equal.
-    Labels and boxes are those of Detectron2's FCOS, exactly.
+    """The FCOS scheme with center sampling. Labels and boxes equal those of Detectron2's FCOS. It
+    reads neither predictions nor progress.
+
+    1. The candidates of a ground truth are the points inside its box near its center.
+    2. A candidate is wanted if the box has the size of the candidate's level.
+    3. A point wanted by several ground truths goes to the smallest of them, the first if equal.
+    4. Assigned points have weight 1 and learn their centerness (eq. 3); the other candidates have
+       weight 0.
 
     Attributes:
-        radius: candidates are within so many strides of the centre, along both axes.
-        low, high: a level has the boxes whose farthest side is between so many strides from the
+        radius: candidates are within this many strides of the center, along both axes.
+        low, high: a level has the boxes whose farthest side is between this many strides from the
             point. The first level has all smaller ones too, the last level all larger ones.
     """
 
@@ -30,7 +34,6 @@ class CenterSampling:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
-        """Assign a batch. FCOS reads neither predictions nor `progress`."""
         regions = center_regions(batch.targets.boxes, batch.grid, self.radius)
         point, gt = pairs_inside(regions, batch.targets.image, batch.grid)
         centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)

@@ -18,10 +18,10 @@ from .segments import rows, segment_sum
 
 
 def center_prior(offset: Tensor, stride: Tensor, sigma: float) -> Tensor:
-    """Gaussian of the distance to the ground truth's centre, exp(-|o|^2 / (2 (sigma stride)^2)).
+    """Gaussian of the distance to the ground truth's center, exp(-|o|^2 / (2 (sigma stride)^2)).
 
     Args:
-        offset: (Q, 2), point minus centre, pixels.
+        offset: (Q, 2), point minus center, pixels.
         stride: (Q,), pixels.
     """
     return torch.exp(-offset.square().sum(dim=1) / (2 * (sigma * stride).square()))
@@ -38,7 +38,7 @@ def consistency_iou(s: Tensor, iou: Tensor, beta: float) -> Tensor:
 
 
 def positive_weight(t: Tensor, mu: float) -> Tensor:
-    """w_pos = e^(mu t) t: DW eq. 4, before normalisation over a ground truth's candidates."""
+    """w_pos = e^(mu t) t: DW eq. 4, before normalization over a ground truth's candidates."""
     return torch.exp(mu * t) * t
 
 
@@ -63,7 +63,7 @@ def soft_degree(progress: float, first: float, last: float) -> float:
 
 
 def soft_target(s: Tensor, largest: Tensor, degree: float) -> Tensor:
-    """t = T s / max s: what a soft point is trained towards, 0 where all scores are 0 (O2F).
+    """t = T s / max s: what a soft point is trained toward, 0 where all scores are 0 (O2F).
 
     Args:
         s: (Q,).
@@ -113,7 +113,7 @@ def box_reweighting(a: Tensor, gamma: float) -> Tensor:
 
 
 def center_prior_of_pairs(batch: Batch, point: Tensor, gt: Tensor, sigma: float) -> Tensor:
-    """The Gaussian centre prior of each pair, (Q,)."""
+    """The Gaussian center prior of each pair, (Q,)."""
     offset = batch.centers_at(point) - rows(batch.targets.box_centers(), gt)
     return center_prior(offset, batch.strides_at(point), sigma)
 

@@ -10,7 +10,7 @@ from .segments import rows
 def nearest_points(
     centers: Tensor, image: Tensor, grid: PointGrid, k: int
 ) -> tuple[Tensor, Tensor]:
-    """Pairs of each ground truth with the k points of each level that are nearest to its centre.
+    """Pairs of each ground truth with the k points of each level that are nearest to its center.
 
     By Euclidean distance; of equally near points the first in row-major order is taken. A level of
     fewer than k points gives all of them. On a grid, only k consecutive columns and k consecutive
@@ -25,7 +25,7 @@ def nearest_points(
         then distance.
     """
     stride = grid.level_strides[:, None]
-    # Column (row) i has its points at (i + 0.5) * stride; the nearest k are centred at `position`.
+    # Column (row) i has its points at (i + 0.5) * stride; the nearest k are centered at `position`.
     position = centers[:, None] / stride - 0.5  # (M, L, 2)
     first = torch.minimum(torch.ceil(position - k / 2), grid.level_sizes - k).clamp(min=0).long()
     cell = first[..., None] + torch.arange(k, device=first.device)  # (M, L, 2, k) columns, rows

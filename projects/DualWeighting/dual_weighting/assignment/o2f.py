@@ -13,13 +13,20 @@ from .segments import is_largest, rank_in_segment, rows, segment_max
 
 @dataclass(frozen=True)
 class OneToFew:
-    """The O2F scheme. The candidates of a ground truth are the points inside its box near its
-    centre; those that are not assigned in the end stay in the record with weight 0. A point that
-    several ground truths want equally goes to the first of them.
+    """The O2F scheme.
+
+    1. The candidates of a ground truth are the points inside its box near its center.
+    2. Their quality mixes score and IoU; the best `num_soft` of a ground truth are wanted.
+    3. A point wanted by several ground truths goes to the one of the largest quality, the first if
+       equal.
+    4. The best point of a ground truth is its certain positive, of target 1 and weight 1.
+    5. Its other points are soft positives, of weight `soft_weight`, with targets in proportion to
+       their scores, the less the further the training has come.
+    6. Boxes are weighted by centerness. The other candidates have weight 0.
 
     Attributes:
-        radius: candidates are within so many strides of the centre, along both axes.
-        num_soft: the paper's K, how many points are assigned to a ground truth at the most.
+        radius: candidates are within this many strides of the center, along both axes.
+        num_soft: the paper's K, the largest number of points assigned to a ground truth.
         alpha: the paper's alpha, exponent of the IoU in the quality; the score has 1 - alpha.
         soft_degree_first, soft_degree_last: the largest target of a soft point at the start and at
             the end of the training, T_max and T_min of the paper.
@@ -35,7 +42,6 @@ class OneToFew:
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
-        """Assign a batch. The soft targets depend on its `progress`."""
         targets, grid = batch.targets, batch.grid
         regions = center_regions(targets.boxes, grid, self.radius, targets.centers)
         point, gt = pairs_inside(regions, targets.image, grid)
@@ -54,5 +60,4 @@ class OneToFew:
         target = torch.where(certain, 1.0, soft_target(score, largest, degree)).where(assigned, 0.0)
         positive = torch.where(certain, 1.0, self.soft_weight).where(assigned, 0.0)
         box = centerness(batch.centers_at(point), gt_boxes).where(assigned, 0.0)
-        # The class of a positive has its own target in the place of that of a negative.
         return Assignment(point, gt, positive, 1.0 - assigned.float(), box, target)

@@ -49,9 +49,11 @@ class PointGrid:
             for (height, width), stride in zip(sizes, strides, strict=True)
         ]
         return cls(
-            level_sizes=sent([(w, h) for h, w in sizes], torch.long, device),
-            level_strides=sent(strides, torch.float32, device),
-            level_starts=sent([sum(counts[:k]) for k in range(len(counts))], torch.long, device),
+            level_sizes=to_device([(w, h) for h, w in sizes], torch.long, device),
+            level_strides=to_device(strides, torch.float32, device),
+            level_starts=to_device(
+                [sum(counts[:k]) for k in range(len(counts))], torch.long, device
+            ),
             centers=torch.cat(centers),
             strides=torch.cat(
                 [
@@ -78,7 +80,9 @@ class PointGrid:
         return len(self.centers)
 
 
-def sent(values: Sequence, dtype: torch.dtype, device: torch.device | str | None = None) -> Tensor:
+def to_device(
+    values: Sequence, dtype: torch.dtype, device: torch.device | str | None = None
+) -> Tensor:
     """A tensor of these values on the device. Nobody waits for what the device is doing."""
     return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
 
@@ -95,7 +99,7 @@ def level_centers(
 def center_regions(
     boxes: Tensor, grid: PointGrid, radius: float, centers: Tensor | None = None
 ) -> Tensor:
-    """The part of each box within `radius` strides of its centre, on each level, (M, L, 4).
+    """The part of each box within `radius` strides of its center, on each level, (M, L, 4).
 
     `centers`: (M, 2), None for the middle of each box.
     """

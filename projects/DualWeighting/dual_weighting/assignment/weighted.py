@@ -14,9 +14,14 @@ from .weighting_functions import TABLE_1
 
 @dataclass(frozen=True)
 class WeightedCandidates:
-    """Candidates, centre prior and box weights are those of DW; only what the classification learns
-    from a candidate differs. Its w_pos, times the prior, is a factor on -ln s. Its w_neg is one on
-    -ln(1 - s) itself, and not on DW's I_neg: see `WeightedCandidatesLoss`.
+    """Candidates, center prior and box weights of DW, classification weights of another scheme.
+
+    1. The candidates of a ground truth are the points strictly inside its box.
+    2. Their score and IoU give a target t, and t gives w_pos and w_neg (Table 1).
+    3. The positive weight is w_pos times the center prior, a factor on -ln s.
+    4. The negative weight is w_neg, a factor on -ln(1 - s) itself and not on DW's I_neg, see
+       `WeightedCandidatesLoss`; the smallest, where ground truths of one class share a point.
+    5. The box weight is DW's w_pos.
 
     Attributes:
         weighting: a name of `weighting_functions.TABLE_1`.
@@ -32,11 +37,10 @@ class WeightedCandidates:
 
     def __post_init__(self):
         if self.weighting not in TABLE_1:
-            raise ValueError(f"weighting is one of {', '.join(TABLE_1)}, not {self.weighting}")
+            raise ValueError(f"weighting must be one of {', '.join(TABLE_1)}, got {self.weighting}")
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
-        """Assign a batch. The weights do not depend on its `progress`."""
         point, gt = pairs_inside(batch.targets.boxes, batch.targets.image, batch.grid)
         score = batch.scores_at(point, gt)
         iou, giou = paired_iou_giou(batch.boxes_at(point), batch.gt_boxes_at(gt))
@@ -45,7 +49,6 @@ class WeightedCandidates:
         weights, target = TABLE_1[self.weighting]
         t = target(score, iou, gt, batch.num_gt)
         w_pos, w_neg = weights(score, t)
-        # Ground truths of one class that share a point: the smallest weight of them counts.
         negative = smallest_of_equal_keys(w_neg, batch.entries_at(point, gt), otherwise=1.0)
         box = normalized_positive_weights(
             score,

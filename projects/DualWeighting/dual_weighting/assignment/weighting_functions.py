@@ -76,7 +76,7 @@ def aligned_target(
     Args:
         s, iou: (Q,).
         gt: (Q,), in [0, num_gt).
-        alpha, beta: how much classification and localisation count.
+        alpha, beta: how much classification and localization count.
     """
     t = s**alpha * iou**beta
     largest = segment_max(t, gt, num_gt).clamp(min=torch.finfo(t.dtype).tiny)

@@ -13,9 +13,8 @@ from torch.autograd.function import once_differentiable
 from ..assignment.batch import Assignment, Batch
 from ..assignment.segments import rows
 
-CPU_BLOCK = (
-    1 << 17
-)  # class logits per block on a CPU: half a megabyte, so that a block stays in the L2 cache
+# Class logits per block on a CPU: half a megabyte, so that a block stays in the L2 cache.
+CPU_BLOCK = 1 << 17
 
 
 def background_and_logits(
@@ -25,8 +24,8 @@ def background_and_logits(
     *,
     joint: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """What all points cost as negatives of all classes, without ignored points, and the class
-    logits of the pairs. Together, because the gradient of both is one array.
+    """The loss of all points but the ignored ones as negatives of all classes, and the class logits
+    of the pairs. Together, because the gradient of both is one array.
 
     Args:
         gamma: see `background_loss`.
@@ -51,17 +50,15 @@ def background_and_logits(
 
 
 def loss_of_negatives(
-    assignment: Assignment, batch: Batch, background: Tensor, pair_loss: Tensor
+    assignment: Assignment, batch: Batch, background: Tensor, reduction: Tensor
 ) -> Tensor:
-    """The part of the background loss that the assignment leaves to it: by the negative weight at
-    the pairs, in full elsewhere, and nothing at ignored points.
+    """The background loss with what the assignment changes at its pairs; 0 at ignored points.
 
     Args:
         background: scalar, of `background_and_logits`.
-        pair_loss: (Q,), the background loss at each pair.
+        reduction: (Q,), how much less than the background loss each pair costs as a negative.
     """
-    not_negative = (1 - assignment.negative) * batch.counts_as_negative(assignment.point)
-    return background - (not_negative * pair_loss).sum()
+    return background - batch.mask_ignored(reduction, assignment.point).sum()
 
 
 def background_loss(cls_logits: Tensor, objectness_logits: Tensor, gamma: float) -> Tensor:

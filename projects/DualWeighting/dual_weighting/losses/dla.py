@@ -38,7 +38,7 @@ class DynamicLabelAssignmentLoss:
         metric_logits = batch.predictions.objectness_logits.flatten()
         metric = torch.zeros_like(metric_logits).index_add_(
             0, assignment.point, assignment.positive * assignment.target
-        )  # a point has one ground truth at the most
+        )  # a point has at most one ground truth
 
         num_positives, box_weight = batch_divisors(
             (assignment.positive.sum(), assignment.box.sum()), at_least=(1, self.eps)
@@ -46,9 +46,7 @@ class DynamicLabelAssignmentLoss:
         loss_cls = focal_loss(assignment, batch, self.focal_alpha, self.focal_gamma)
         loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight
         loss_metric = metric_loss(metric_logits, metric, self.focal_gamma)
-        if batch.ignored is not None:  # there is nothing to learn where nothing is known
-            loss_metric = loss_metric.where((metric > 0) | ~batch.ignored, 0.0)
-        loss_metric = loss_metric.sum() / num_positives
+        loss_metric = batch.mask_ignored(loss_metric, unless=metric > 0).sum() / num_positives
         return {
             "loss_cls": loss_cls / num_positives,
             "loss_bbox": self.box_loss_weight * loss_bbox,

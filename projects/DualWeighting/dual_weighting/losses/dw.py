@@ -35,9 +35,8 @@ class DualWeightingLoss:
         num_gt = not_negative.new_full((), batch.num_gt)
         num_gt, num_not_negative = batch_divisors((num_gt, not_negative.sum()), at_least=(1, 1))
 
-        negatives = loss_of_negatives(
-            assignment, batch, background, pair_background_loss(log_s, self.gamma2)
-        )
+        reduction = not_negative * pair_background_loss(log_s, self.gamma2)
+        negatives = loss_of_negatives(assignment, batch, background, reduction)
         positive_scale = self.positive_loss_weight / num_gt
         return {
             "loss_cls_pos": positive_scale * (assignment.positive * -log_s).sum(),

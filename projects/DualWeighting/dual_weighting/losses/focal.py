@@ -15,12 +15,11 @@ def focal_loss(assignment: Assignment, batch: Batch, alpha: float, gamma: float)
     (1 - alpha) p^gamma * -ln(1 - p) elsewhere, by the negative weight of the pairs.
 
     Returns:
-        A scalar; attached to the graph where nothing is assigned too.
+        A scalar, attached to the graph even if nothing is assigned.
     """
     background, logits = background_and_logits(assignment, batch, gamma, joint=False)
-    negatives = loss_of_negatives(
-        assignment, batch, background, focal_loss_of_negatives(logits, gamma)
-    )
+    reduction = (1 - assignment.negative) * focal_loss_of_negatives(logits, gamma)
+    negatives = loss_of_negatives(assignment, batch, background, reduction)
     # A positive is the negative of the opposite logit.
     positives = (assignment.positive * focal_loss_of_negatives(-logits, gamma)).sum()
     return alpha * positives + (1 - alpha) * negatives

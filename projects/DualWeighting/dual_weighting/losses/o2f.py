@@ -39,9 +39,8 @@ class OneToFewLoss:
         )
 
         positives = (assignment.positive * soft_target_loss(log_s, assignment.target)).sum()
-        negatives = loss_of_negatives(
-            assignment, batch, background, pair_background_loss(log_s, self.focal_gamma)
-        )
+        reduction = not_negative * pair_background_loss(log_s, self.focal_gamma)
+        negatives = loss_of_negatives(assignment, batch, background, reduction)
         loss_cls = (positives + self.focal_alpha * negatives) / num_assigned
         loss_bbox = (assignment.box * (1 - giou)).sum() / box_weight
         return {"loss_cls": loss_cls, "loss_bbox": self.box_loss_weight * loss_bbox}

@@ -1,17 +1,12 @@
 """The losses of DW's candidates under the weighting functions of other schemes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from ..assignment.batch import Assignment, Batch
 from ..assignment.boxes import paired_iou_giou
-from .background import (
-    background_and_logits,
-    loss_of_negatives,
-    not_score,
-    pair_background_loss,
-)
+from .background import background_and_logits, loss_of_negatives, not_score, pair_background_loss
 from .workers import batch_divisors
 
 
@@ -22,7 +17,7 @@ class WeightedCandidatesLoss:
     A candidate costs -w_pos ln s - w_neg ln(1 - s) (eq. 1 of the DW paper), in which both weights
     are constants and both terms have one divisor, the sum of the targets as in VarifocalNet and
     TOOD. Their balance is the point of these functions: with those of GFL and VFL, s = t is where
-    the loss of a candidate in the centre has no slope. Everything else costs s^gamma2 * -ln(1 - s),
+    the loss of a candidate in the center has no slope. Everything else costs s^gamma2 * -ln(1 - s),
     as in DW, and the boxes learn as in DW.
 
     Attributes:
@@ -42,26 +37,17 @@ class WeightedCandidatesLoss:
         boxes = batch.boxes_at(assignment.point)
         _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
 
+        # A candidate costs w_neg * -ln(1 - s) in the place of the background loss.
+        own_loss = assignment.negative * -not_score(log_s).log()
+        reduction = pair_background_loss(log_s, self.gamma2) - own_loss
+        reduction = reduction.where(assignment.negative < 1, 0.0)
+        negatives = loss_of_negatives(assignment, batch, background, reduction)
+
         num_gt = assignment.target.new_full((), batch.num_gt)
         num_gt, sum_of_targets = batch_divisors((num_gt, assignment.target.sum()), at_least=(1, 1))
         box_scale = self.box_loss_weight / num_gt
         return {
             "loss_cls_pos": (assignment.positive * -log_s).sum() / sum_of_targets,
             "loss_loc": box_scale * (assignment.box * self.beta * (1 - giou)).sum(),
-            "loss_cls_neg": self.negatives(assignment, batch, background, log_s) / sum_of_targets,
+            "loss_cls_neg": negatives / sum_of_targets,
         }
-
-    def negatives(
-        self, assignment: Assignment, batch: Batch, background: Tensor, log_s: Tensor
-    ) -> Tensor:
-        """Sum of w_neg * -ln(1 - s) at the candidates and of the background loss elsewhere."""
-        is_candidate = assignment.negative < 1
-        elsewhere = loss_of_negatives(
-            replace(assignment, negative=1 - is_candidate.float()),
-            batch,
-            background,
-            pair_background_loss(log_s, self.gamma2),
-        )
-        counted = is_candidate & batch.counts_as_negative(assignment.point)
-        weight = assignment.negative.where(counted, 0.0)
-        return elsewhere - (weight * not_score(log_s).log()).sum()

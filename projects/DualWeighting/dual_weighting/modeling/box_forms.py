@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from detectron2.modeling.box_regression import Box2BoxTransform
 from torch import Tensor
 
-from ..assignment.points import sent
+from ..assignment.points import to_device
 
 
 def distances_in_strides(raw: Tensor, stride: int) -> Tensor:
@@ -43,8 +43,10 @@ class AnchorDeltas:
         num_images, _, height, width = raw.shape
         deltas = raw.permute(0, 2, 3, 1).reshape(-1, 4)
         half = self.scale * stride / 2
-        anchor = sent((-half, -half, half, half), deltas.dtype, deltas.device)  # from the point
+        anchor = to_device(
+            (-half, -half, half, half), deltas.dtype, deltas.device
+        )  # from the point
         anchors = anchor.expand_as(deltas)
         boxes = Box2BoxTransform(weights=tuple(self.weights)).apply_deltas(deltas, anchors)
-        distances = boxes * sent((-1, -1, 1, 1), boxes.dtype, boxes.device)
+        distances = boxes * to_device((-1, -1, 1, 1), boxes.dtype, boxes.device)
         return distances.view(num_images, height, width, 4).permute(0, 3, 1, 2)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from detectron2.layers import Conv2d
 from torch import Tensor, nn
 
-from ..assignment.points import level_centers, sent
+from ..assignment.points import level_centers, to_device
 
 # Each side of a box (left, top, right, bottom): its axis and the direction of its distance.
 SIDE_X = (-1.0, 0.0, 1.0, 0.0)
@@ -17,7 +17,7 @@ class BoxRefinement(nn.Module):
 
     Every cell predicts a coarse box and, for each of its four sides, an offset of a few cells. The
     refined left side of a cell is the coarse left side read at the left side's middle plus that
-    offset, and so on: a point on the border knows the border better than the centre does.
+    offset, and so on: a point on the border knows the border better than the center does.
     """
 
     def __init__(self, *, in_channels: int):
@@ -45,7 +45,9 @@ class BoxRefinement(nn.Module):
         centers = level_centers(height, width, stride, distances.device)
         center = centers.T.reshape(2, height, width)
 
-        sign_x, sign_y = sent((SIDE_X, SIDE_Y), distances.dtype, distances.device)[..., None, None]
+        sign_x, sign_y = to_device((SIDE_X, SIDE_Y), distances.dtype, distances.device)[
+            ..., None, None
+        ]
         # (4, H, W), along each side's axis
         center = torch.where(sign_x.bool(), center[0], center[1])
         sides = center + (sign_x + sign_y) * distances
@@ -62,7 +64,7 @@ def sample_each_channel(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
     Args:
         maps: (N, C, H, W).
-        x, y: (N, C, H, W), column and row in cells; (0, 0) is the centre of the first cell.
+        x, y: (N, C, H, W), column and row in cells; (0, 0) is the center of the first cell.
 
     Returns:
         (N, C, H, W).

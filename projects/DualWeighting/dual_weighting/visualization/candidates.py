@@ -45,7 +45,7 @@ def candidates_of(gt: int, assignment: Assignment, batch: Batch) -> Candidates:
     entries = batch.entries_at(assignment.point, assignment.gt)
     keys, key = entries.unique(return_inverse=True)
     negative = rows(segment_min(assignment.negative, key, len(keys)), key)
-    negative = negative * batch.counts_as_negative(assignment.point)
+    negative = batch.mask_ignored(negative, assignment.point)
 
     pair = (assignment.gt == gt).nonzero()[:, 0]
     point = rows(assignment.point, pair)

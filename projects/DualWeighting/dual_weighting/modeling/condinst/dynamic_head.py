@@ -72,7 +72,7 @@ class DynamicMaskHead:
 def relative_positions(
     height: int, width: int, centers: Tensor, unit: Tensor, stride: int = 8
 ) -> Tensor:
-    """From every cell of a map of this stride to the centres (I, 2), in units (I,): x and y,
+    """From every cell of a map of this stride to the centers (I, 2), in units (I,): x and y,
     (I, 2, H * W)."""
     cells = level_centers(height, width, stride, centers.device)
     return (centers[:, :, None] - cells.T) / unit[:, None, None]

@@ -14,7 +14,7 @@ from ...utils.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class MaskGroundTruths(GroundTruths):
-    """Ground truths with masks, and with the centres of mass as their centres.
+    """Ground truths with masks, and with the centers of mass as their centers.
 
     Attributes:
         masks: (M, 2H, 2W) bool, every fourth pixel of the input from the third on.
@@ -59,7 +59,7 @@ def mask_ground_truths(
 def mask_targets(
     instances: Instances, size: tuple[int, int], num_classes: int, pixel_middle: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Masks (M, 2H, 2W), semantic target (H, W) and centres (M, 2) of one image."""
+    """Masks (M, 2H, 2W), semantic target (H, W) and centers (M, 2) of one image."""
     boxes, (height, width) = instances.gt_boxes.tensor.float(), size
     # Masks are cut where they are made, polygons on the CPU, so that little has to be sent.
     own = instances.get_fields().get("gt_masks")
