@@ -4,7 +4,7 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from dual_weighting.data.builtin import datasets_root, digits_root
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits.files import write_digits
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

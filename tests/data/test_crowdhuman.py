@@ -5,7 +5,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.structures import BoxMode
 
 from dual_weighting.data import get_detection_dataset_dicts, register_crowdhuman
-from dual_weighting.data.formats.odgt import read_detections, read_ground_truths
+from dual_weighting.data.crowdhuman import read_detections, read_ground_truths
 from dual_weighting.utils.errors import UserError
 
 
@@ -93,8 +93,8 @@ def test_official_files_are_in_the_catalogs(name):
 
 
 FAULTY = {
-    "no json": ("{", "line 2, is no JSON object"),
-    "no object": ("[1]", "line 2, is no JSON object"),
+    "no json": ("{", "line 2, is not a JSON object"),
+    "no object": ("[1]", "line 2, is not a JSON object"),
     "no id": ({"gtboxes": []}, 'line 2, has no "ID"'),
     "same id": ({"ID": "a,1", "gtboxes": []}, "line 2, has the ID a,1 of line 1"),
     "no boxes": ({"ID": "b"}, 'line 2, has no list "gtboxes"'),
@@ -127,7 +127,7 @@ def test_unreadable_files(tmp_path):
     with pytest.raises(UserError, match="no line with an image"):
         read_ground_truths(write(tmp_path / "gt.odgt", ["", " "]))
     (tmp_path / "gt.odgt").write_bytes(b'{"ID": "\xff"}')
-    with pytest.raises(UserError, match=r"gt.odgt, line 1, is no JSON object \('utf-8'"):
+    with pytest.raises(UserError, match=r"gt.odgt, line 1, is not a JSON object \('utf-8'"):
         read_ground_truths(tmp_path / "gt.odgt")
 
 

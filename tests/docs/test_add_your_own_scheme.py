@@ -13,7 +13,7 @@ import pytest
 import torch
 from scenes import batch_of, one_level_scene
 
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits.files import write_digits
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "add_your_own_scheme.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from detectron2.engine import hooks
 from detectron2.utils.env import seed_all_rng
 
 from dual_weighting.data.builtin import register_digits
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits.files import write_digits
 from dual_weighting.engine.trainer import build_trainer
 from dual_weighting.engine.writers import MetricsWriter
 

@@ -65,7 +65,7 @@ def test_error_is_one_sentence(tmp_path, monkeypatch, capsys):
         runpy.run_path(TOOL, run_name="__main__")
     assert caught.value.code == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"Error: {dt}, line 1, is no JSON object") and error.count("\n") == 1
+    assert error.startswith(f"Error: {dt}, line 1, is not a JSON object") and error.count("\n") == 1
 
 
 @pytest.fixture

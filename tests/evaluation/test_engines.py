@@ -17,7 +17,7 @@ from pycocotools import mask as rle
 from dual_weighting import model_zoo
 from dual_weighting.cli.command import argument_parser
 from dual_weighting.config.load import load_config
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits.files import write_digits
 from dual_weighting.engine.evaluation import evaluator_override
 from dual_weighting.engine.train import train_command
 from dual_weighting.evaluation.coco_metrics import (

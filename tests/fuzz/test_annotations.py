@@ -14,7 +14,7 @@ from dual_weighting.cli.check_data import check_data_command
 from dual_weighting.data import get_detection_dataset_dicts
 from dual_weighting.data.catalog import register_own
 from dual_weighting.data.coco_file import read_coco_file
-from dual_weighting.data.formats.odgt import read_detections, read_ground_truths
+from dual_weighting.data.crowdhuman import read_detections, read_ground_truths
 from dual_weighting.data.mapper import DetectionMapper
 from dual_weighting.utils.errors import UserError, sentence
 

@@ -2,7 +2,7 @@ import cv2
 import pytest
 
 from dual_weighting.data.crowdhuman import load_crowdhuman
-from dual_weighting.data.digits.crowd_digits import write_crowd_digits
+from dual_weighting.data.digits.files import write_crowd_digits
 from dual_weighting.data.digits.scenes import CROWD_DIGITS, DigitScenes
 from dual_weighting.utils.errors import UserError
 
@@ -34,12 +34,12 @@ def test_what_is_written_is_read_as_crowdhuman(root):
 def test_two_runs_write_the_same_bytes(root, tmp_path):
     write_crowd_digits(tmp_path / "again", num_train=2, num_val=1)
     files = {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
-    assert len(files) == 3 + 2 + 2
+    assert len(files) == 3 + 2 + 1
     for name, content in files.items():
         assert (tmp_path / "again" / name).read_bytes() == content
 
 
 def test_a_complete_data_set_is_left_alone_and_another_not_overwritten(root):
     assert not write_crowd_digits(root, num_train=2, num_val=1)
-    with pytest.raises(UserError, match="holds CrowdDigits version 1, 2 train scenes, not"):
+    with pytest.raises(UserError, match="other than CrowdDigits version 1, 3 train and 1 val"):
         write_crowd_digits(root, num_train=3, num_val=1)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from dual_weighting.data.digits import digits
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits import files
+from dual_weighting.data.digits.files import write_digits
 from dual_weighting.data.digits.scenes import DigitScenes
 from dual_weighting.utils.errors import UserError
 
@@ -24,8 +24,8 @@ def contents(root):
 def test_two_runs_write_the_same_bytes(root, tmp_path):
     write_digits(tmp_path / "again", num_train=6, num_val=4)
     assert contents(tmp_path / "again") == contents(root)
-    assert len(contents(root)) == 6 + 4 + 2
-    assert len(set(contents(root).values())) == 6 + 4 + 2, "no two scenes are the same"
+    assert len(contents(root)) == 6 + 4 + 3
+    assert len(set(contents(root).values())) == 6 + 4 + 3, "no two scenes are the same"
 
 
 def test_scenes_do_not_depend_on_how_many_there_are(root, tmp_path):
@@ -52,30 +52,10 @@ def test_a_complete_data_set_is_left_alone(root):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
 
 
-def of_older_version(folder, *, num_train=2, num_val=1, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(digits, "VERSION", digits.VERSION - 1)
-        write_digits(folder, num_train=num_train, num_val=num_val)
-    return folder
-
-
-def test_an_older_version_is_replaced(tmp_path, monkeypatch):
-    old = of_older_version(tmp_path / "digits", monkeypatch=monkeypatch)
-    assert write_digits(old, num_train=2, num_val=1)
-    write_digits(tmp_path / "new", num_train=2, num_val=1)
-    assert contents(old) == contents(tmp_path / "new")
-    assert {path.name for path in tmp_path.iterdir()} == {"digits", "new"}
-
-
-def test_an_older_version_is_not_replaced_at_the_cost_of_other_files(tmp_path, monkeypatch):
-    old = of_older_version(tmp_path / "digits", monkeypatch=monkeypatch)
-    before = contents(old)
-    with pytest.raises(UserError, match=r"not .* 3 train scenes; delete"):
-        write_digits(old, num_train=3, num_val=1)
-    (old / "train" / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match=r"it holds train/notes\.txt; put that elsewhere"):
-        write_digits(old, num_train=2, num_val=1)
-    assert before.items() < contents(old).items()
+def test_an_older_version_is_to_be_removed(root, monkeypatch):
+    monkeypatch.setattr(files, "DIGITS_VERSION", "Digits version 3")
+    with pytest.raises(UserError, match=r"other than Digits version 3, .*; remove the folder"):
+        write_digits(root, num_train=6, num_val=4)
 
 
 def test_masks_are_the_ink_in_sight(root):
@@ -96,11 +76,11 @@ def test_masks_are_the_ink_in_sight(root):
 
 def test_another_data_set_is_not_overwritten(root, tmp_path):
     before = contents(root)
-    with pytest.raises(UserError, match=r"holds .* 6 train scenes, not .* 7 train scenes; delete"):
+    with pytest.raises(UserError, match=r"other than .* 7 train and 4 val scenes; remove the fol"):
         write_digits(root, num_train=7, num_val=4)
     assert contents(root) == before
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(UserError, match="holds no readable train annotations"):
+    with pytest.raises(UserError, match="holds something other"):
         write_digits(tmp_path)
 
 
@@ -110,8 +90,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return coco_annotations(scene, **kwargs)
 
-    coco_annotations = digits.coco_annotations
-    monkeypatch.setattr(digits, "coco_annotations", interrupted)
+    coco_annotations = files.coco_annotations
+    monkeypatch.setattr(files, "coco_annotations", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_digits(tmp_path / "digits", num_train=4, num_val=4)
     assert not list(tmp_path.iterdir())
@@ -120,13 +100,13 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
 def test_a_killed_run_does_not_look_complete(tmp_path, monkeypatch):
     """At every moment before the end there is no folder of the final name."""
     seen = []
-    coco_annotations = digits.coco_annotations
+    coco_annotations = files.coco_annotations
 
     def watched(scene, **kwargs):
         seen.append((tmp_path / "digits").exists())
         return coco_annotations(scene, **kwargs)
 
-    monkeypatch.setattr(digits, "coco_annotations", watched)
+    monkeypatch.setattr(files, "coco_annotations", watched)
     write_digits(tmp_path / "digits", num_train=2, num_val=2)
     assert seen == [False] * 4
     assert (tmp_path / "digits").exists()

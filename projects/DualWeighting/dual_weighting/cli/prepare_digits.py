@@ -10,8 +10,7 @@ from pathlib import Path
 
 from dual_weighting.cli.command import run_command
 from dual_weighting.data import crowd_digits_root, digits_root
-from dual_weighting.data.digits.crowd_digits import write_crowd_digits
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits.files import write_crowd_digits, write_digits
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -11,7 +11,7 @@ from detectron2.evaluation import DatasetEvaluator
 from detectron2.structures import BoxMode, Instances
 from detectron2.utils import comm
 
-from dual_weighting.data.formats.odgt import OdgtImage, read_detections, read_ground_truths
+from dual_weighting.data.crowdhuman import OdgtImage, read_detections, read_ground_truths
 from dual_weighting.evaluation.crowd_matching import CrowdImage
 from dual_weighting.evaluation.crowdhuman import CrowdMetrics, crowd_metrics
 from dual_weighting.utils.errors import UserError
