@@ -66,15 +66,7 @@ def voc_to_coco(args: argparse.Namespace) -> None:
             f"{file}: {len(content['images']):,} images, {len(content['annotations']):,} objects, "
             f"{len(content['categories'])} classes"
         )
-    for what, names in (
-        ("XML files without an image, left out", notes.without_image),
-        ("images without an XML file, left out", notes.without_annotations),
-        ("images in no list of ImageSets/Main, left out", notes.in_no_list),
-        ("lines of ImageSets/Main that name no annotated image", notes.unknown),
-        ("images of another size than their XML file says, their boxes kept", notes.other_size),
-        ("images turned upright by their EXIF data, their boxes with them", notes.turned),
-        ("difficult objects, written as crowds: not trained on", notes.difficult),
-    ):
+    for what, names in notes.items():
         if names:
             print(f"  {what}: {len(names):,} ({some(names)})")
     images = args.images or default_folder(args.root, IMAGES)

@@ -1,10 +1,10 @@
-"""From a folder of Pascal VOC's layout (Everingham et al., 2010) to COCO's format."""
+"""From a folder of Pascal VOC's layout (Everingham et al., 2010) to COCO's format, with the images'
+real names and sizes and the lists of ImageSets, which `hotcoco.COCO.from_voc` does not look at."""
 
 import math
 import os
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,23 +18,21 @@ from dual_weighting.utils.errors import UserError
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", Path("ImageSets", "Main")
 PARTS = ("train", "val", "trainval", "test")
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-FAULTS = (  # what parsing a file that is none raises
+FAULTS = (  # what parsing an invalid file raises
     *(ElementTree.ParseError, ArithmeticError, AttributeError, LookupError, OSError),
     *(RecursionError, TypeError, ValueError),
 )
 
+# What was not taken as it stands.
+WITHOUT_IMAGE = "XML files without an image, left out"
+WITHOUT_ANNOTATIONS = "images without an XML file, left out"
+IN_NO_LIST = "images in no list of ImageSets/Main, left out"
+UNKNOWN = "lines of ImageSets/Main that name no annotated image"
+OTHER_SIZE = "images of another size than their XML file says, their boxes kept"
+TURNED = "images turned upright by their EXIF data, their boxes with them"
+DIFFICULT = "difficult objects, written as crowds: not trained on"
 
-@dataclass
-class Notes:
-    """What was not taken as it stands, by name."""
-
-    without_image: list[str] = field(default_factory=list)
-    without_annotations: list[str] = field(default_factory=list)
-    in_no_list: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    other_size: list[str] = field(default_factory=list)
-    turned: list[str] = field(default_factory=list)
-    difficult: list[str] = field(default_factory=list)
+Notes = dict[str, list[str]]  # names by what was not taken as it stands
 
 
 def convert(
@@ -56,32 +54,29 @@ def convert(
     Raises:
         UserError: a folder is missing, a file cannot be read, or two parts share an image.
     """
-    notes = Notes()
     image_root = image_root or default_folder(root, IMAGES)
     annotation_root = annotation_root or default_folder(root, ANNOTATIONS)
     images = files_by_stem(image_root, IMAGE_SUFFIXES)
-    annotations = {
-        stem: files[0] for stem, files in files_by_stem(annotation_root, {".xml"}).items()
-    }
-    notes.without_annotations = sorted(set(images) - set(annotations))
-    notes.without_image = sorted(set(annotations) - set(images))
+    annotations = files_by_stem(annotation_root, {".xml"})
     stems = sorted(set(images) & set(annotations))
     if not stems:
         raise UserError(
             f"No image of {image_root} has an XML file of its name in {annotation_root}; --images "
             "and --annotations name other folders."
         )
-    objects = {stem: read_objects(annotations[stem]) for stem in stems}
-    files = {stem: read_image(the_image(images[stem], annotations[stem])) for stem in stems}
+    objects = {stem: read_objects(annotations[stem][0]) for stem in stems}
+    files = {stem: read_image(images[stem], annotations[stem][0]) for stem in stems}
+    lists, unknown = read_lists(root / LISTS, stems)
+    parts = split(lists, {stem: file.digest for stem, file in files.items()}, val_share)
+    notes = {
+        WITHOUT_IMAGE: sorted(set(annotations) - set(images)),
+        WITHOUT_ANNOTATIONS: sorted(set(images) - set(annotations)),
+        IN_NO_LIST: sorted(set(stems).difference(*parts.values())),
+        UNKNOWN: unknown,
+    }
     names = sorted({x["name"] for found in objects.values() for x in found})
     category_ids = {name: k for k, name in enumerate(names, start=1)}
-    parts = split(
-        read_lists(root / LISTS, stems, notes),
-        {stem: file.digest for stem, file in files.items()},
-        val_share,
-    )
-    notes.in_no_list = sorted(set(stems).difference(*parts.values()))
-    contents = {}
+    contents, seen = {}, {OTHER_SIZE: set(), TURNED: set(), DIFFICULT: set()}
     for part, chosen in parts.items():
         contents[part] = content = {
             "images": [],
@@ -89,10 +84,8 @@ def convert(
             "categories": [{"id": k, "name": name} for name, k in category_ids.items()],
         }
         for stem in chosen:
-            add_image(content, files[stem], objects[stem], category_ids, notes)
-    for found in (notes.other_size, notes.turned, notes.difficult):
-        found[:] = sorted(set(found))
-    return contents, notes
+            add_image(content, files[stem], objects[stem], category_ids, seen)
+    return contents, notes | {what: sorted(found) for what, found in seen.items()}
 
 
 def default_folder(root: Path, name: str) -> Path:
@@ -102,7 +95,7 @@ def default_folder(root: Path, name: str) -> Path:
 
 
 def files_by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, list[Path]]:
-    """The files of a folder with these suffixes, by their names without; hidden ones are none."""
+    """The files of a folder with these suffixes, but hidden ones, by their names without suffix."""
     if not folder.is_dir():
         raise UserError(f"The folder {folder} does not exist.")
     found = defaultdict(list)
@@ -112,49 +105,30 @@ def files_by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, list[Pat
     return found
 
 
-def the_image(candidates: Sequence[Path], annotation: Path) -> Path:
-    """The image of an XML file; of several that differ in their ending the one that it names."""
-    if len(candidates) == 1:
-        return candidates[0]
-    named = ElementTree.parse(annotation).getroot().findtext("filename", "").strip()
-    for file in candidates:
-        if file.name == named:
-            return file
-    raise UserError(
-        f"{annotation} may belong to {' or '.join(x.name for x in candidates)}: write the name of "
-        "one into its <filename>."
-    )
-
-
-def read_lists(folder: Path, stems: Sequence[str], notes: Notes) -> dict[str, list[str]]:
-    """The images of each list that is there."""
-    lists = {}
-    for part in PARTS:
-        if (file := folder / f"{part}.txt").is_file():
-            lists[part], unknown = listed(file, stems)
-            notes.unknown += [f"{name} of {file.name}" for name in unknown]
-    return lists
-
-
-def listed(file: Path, stems: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The images of a list, and its lines that are none.
+def read_lists(folder: Path, stems: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The images of each list that is there, and the lines that name none.
 
     A line is a name, which may have spaces, or a name and a flag (1, 0 or -1).
     """
-    try:
-        lines = [x.strip() for x in file.read_text(encoding="utf-8-sig").splitlines() if x.strip()]
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read ({error}).") from error
-    known, chosen, unknown = set(stems), set(), []
-    for line in lines:
-        name, *flag = line.rsplit(maxsplit=1)
-        names = [line, *([name] if flag in (["1"], ["0"], ["-1"]) else [])]
-        names += [Path(x).stem for x in names if Path(x).suffix.lower() in IMAGE_SUFFIXES]
-        match = next((x for x in names if x in known), None)
-        chosen.add(match) if match is not None else unknown.append(line)
-    if not chosen:
-        raise UserError(f"{file} names none of the annotated images, such as {stems[0]}.")
-    return [stem for stem in stems if stem in chosen], unknown
+    lists, unknown, known = {}, [], set(stems)
+    for file in (folder / f"{part}.txt" for part in PARTS):
+        if not file.is_file():
+            continue
+        try:
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file} cannot be read ({error}).") from error
+        chosen = set()
+        for line in filter(None, map(str.strip, lines)):
+            name, *flag = line.rsplit(maxsplit=1)
+            names = [line, *([name] if flag in (["1"], ["0"], ["-1"]) else [])]
+            names += [Path(x).stem for x in names if Path(x).suffix.lower() in IMAGE_SUFFIXES]
+            match = next((x for x in names if x in known), None)
+            chosen.add(match) if match is not None else unknown.append(f"{line} of {file.name}")
+        if not chosen:
+            raise UserError(f"{file} names none of the annotated images, such as {stems[0]}.")
+        lists[file.stem] = [stem for stem in stems if stem in chosen]
+    return lists, unknown
 
 
 def split(
@@ -166,12 +140,7 @@ def split(
     other lists; where both are missing, or nothing is left for a missing "val" and there is no
     "test" either, `val_share` of it is the validation.
 
-    Args:
-        lists: images of each list that is there.
-        digests: of all images, see `split_by_share`.
-
-    Raises:
-        UserError: an image is in two lists that must not share any.
+    `digests`: of all images, see `split_by_share`. UserError: two lists share an image.
     """
     for a, b in (("train", "val"), ("train", "test"), ("val", "test"), ("trainval", "test")):
         if both := sorted(set(lists.get(a, ())) & set(lists.get(b, ()))):
@@ -201,33 +170,35 @@ def read_objects(file: Path) -> list[dict]:
     try:
         tree = ElementTree.parse(file).getroot()
         size = tuple(int(float(tree.findtext(f"size/{key}", "0"))) for key in ("width", "height"))
-        return [
+        objects = [
             {
                 "name": item.findtext("name").strip(),
-                "box": [finite(item.findtext(f"bndbox/{key}")) for key in CORNERS],
+                "box": [float(item.findtext(f"bndbox/{key}")) for key in CORNERS],
                 "difficult": item.findtext("difficult", "0").strip() == "1",
                 "size": size,
             }
             for item in tree.iter("object")
         ]
+        if not all(math.isfinite(side) for item in objects for side in item["box"]):
+            raise ValueError("a coordinate is not finite")
+        return objects
     except FAULTS as error:
         raise UserError(
-            f"{file} is no annotation of Pascal VOC ({' '.join(str(error).split())}): each object "
-            f"has a name and a bndbox with {', '.join(CORNERS)}."
+            f"{file} is not an annotation of Pascal VOC ({' '.join(str(error).split())}): each "
+            f"object has a name and a bndbox with {', '.join(CORNERS)}."
         ) from error
 
 
-def finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no coordinate")
-    return value
-
-
-def read_image(path: Path) -> ImageFile:
-    file = read_image_file(os.fspath(path), pixels=False)
+def read_image(candidates: Sequence[Path], annotation: Path) -> ImageFile:
+    """The image of an XML file."""
+    if len(candidates) > 1:
+        raise UserError(
+            f"{annotation} may belong to {' or '.join(x.name for x in candidates)}: give one of "
+            "them another name."
+        )
+    file = read_image_file(os.fspath(candidates[0]), pixels=False)
     if file.size is None:
-        raise UserError(f"The image {path} {file.error}.")
+        raise UserError(f"The image {file.path} {file.error}.")
     return file
 
 
@@ -236,7 +207,7 @@ def add_image(
     file: ImageFile,
     objects: list[dict],
     category_ids: dict[str, int],
-    notes: Notes,
+    notes: dict[str, set[str]],
 ) -> None:
     """Put an image and its objects into `content`, with the size that is seen after EXIF."""
     width, height = file.size
@@ -244,25 +215,24 @@ def add_image(
     content["images"].append({"id": image_id, "file_name": name, "width": width, "height": height})
     for item in objects:
         box = item["box"]
-        lying = file.turned and width != height and item["size"] == (height, width)
-        if lying:
-            notes.turned.append(name)
+        if file.turned and width != height and item["size"] == (height, width):
+            notes[TURNED].add(name)
+            box = upright_box(box, file)
         elif item["size"] not in ((0, 0), file.size):
-            notes.other_size.append(name)
-        x1, y1, x2, y2 = upright_box(box, file) if lying else box
-        box = [x1 - 1, y1 - 1, x2 - x1 + 1, y2 - y1 + 1]
+            notes[OTHER_SIZE].add(name)
+        if item["difficult"]:
+            notes[DIFFICULT].add(name)
+        x1, y1, x2, y2 = box
         content["annotations"].append(
             {
                 "id": len(content["annotations"]) + 1,
                 "image_id": image_id,
                 "category_id": category_ids[item["name"]],
-                "bbox": box,
-                "area": box[2] * box[3],
+                "bbox": [x1 - 1, y1 - 1, x2 - x1 + 1, y2 - y1 + 1],
+                "area": (x2 - x1 + 1) * (y2 - y1 + 1),
                 "iscrowd": int(item["difficult"]),
             }
         )
-        if item["difficult"]:
-            notes.difficult.append(name)
 
 
 def upright_box(box: Sequence[float], file: ImageFile) -> list[float]:
