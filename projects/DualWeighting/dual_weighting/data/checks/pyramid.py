@@ -3,7 +3,7 @@ images, L levels."""
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from dual_weighting.utils.progress import with_progress
 
 SLIP = 2  # pixels of the file
 REACH = 4.0  # strides, of the boxes of an untrained detector
+PRIOR_SCALE = 8.0  # strides, the side of a prior in ATSS
 
 
 def pyramid_strides(model: DictConfig) -> list[int]:
@@ -36,12 +37,6 @@ def pyramid_strides(model: DictConfig) -> list[int]:
     with torch.device("meta"):  # shapes without weights
         shapes = instantiate(model.backbone).output_shape()
     return [shapes[name].stride for name in model.head_in_features]
-
-
-def resize_of(augmentations: Sequence[T.Augmentation]) -> T.ResizeShortestEdge | None:
-    """The augmentation that resizes the images, None if they stay as they are."""
-    found = [x for x in augmentations if isinstance(x, T.ResizeShortestEdge)]
-    return found[0] if found else None
 
 
 def resized(sizes: np.ndarray, resize: T.ResizeShortestEdge | None) -> np.ndarray:
@@ -63,12 +58,16 @@ class PyramidCheck:
         self.table = table
         self.model = model
         self.strides = pyramid_strides(model)
-        self.resize = resize_of(instantiate(mapper.augmentations) or [])
+        steps = instantiate(mapper.augmentations) or []
+        self.resize = next((x for x in steps if isinstance(x, T.ResizeShortestEdge)), None)
         self.index = table.is_object().nonzero()[0]
         self.image = table.image[self.index]
         self.sizes = resized(table.sizes, self.resize)
         scale = (self.sizes / table.sizes)[self.image]
-        self.boxes = table.clipped_boxes()[self.index] * np.tile(scale, 2)
+        raw = table.clipped_boxes()[self.index]
+        self.raw_sides = raw[:, 2:] - raw[:, :2]  # (M, 2), in pixels of the file
+        self.boxes = raw * np.tile(scale, 2)
+        self.sides = self.boxes[:, 2:] - self.boxes[:, :2]
 
     def describe_input(self) -> str:
         if self.resize is None:
@@ -77,15 +76,14 @@ class PyramidCheck:
         what = f"a shorter side of {min(short)}, {self.resize.max_size} at most"
         return what if min(short) == max(short) else f"{what}, the smallest that the training draws"
 
-    def levels(self, scale: float = 8.0) -> np.ndarray:
-        """The level of each box, (M,): the one whose stride, times `scale` (the side of a prior in
-        ATSS), is nearest to the square root of its area, as a ratio."""
-        side = np.sqrt((self.boxes[:, 2:] - self.boxes[:, :2]).prod(axis=1))
-        return np.searchsorted(self.borders(scale), side)
+    def borders(self) -> list[float]:
+        """Sides of boxes between the levels, (L - 1,)."""
+        return [PRIOR_SCALE * math.sqrt(a * b) for a, b in itertools.pairwise(self.strides)]
 
-    def borders(self, scale: float = 8.0) -> list[float]:
-        """Sides between the levels, (L - 1,)."""
-        return [scale * math.sqrt(a * b) for a, b in itertools.pairwise(self.strides)]
+    def levels(self) -> np.ndarray:
+        """The level of each box, (M,): the one whose prior is nearest, as a ratio, to the square
+        root of its area."""
+        return np.searchsorted(self.borders(), np.sqrt(self.sides.prod(axis=1)))
 
     def table_of_levels(self, width: int = 30) -> str:
         """Lines that say how many boxes each level has."""
@@ -95,69 +93,58 @@ class PyramidCheck:
         if borders:
             ranges = [f"below {borders[0]}", *ranges, f"above {borders[-1]}"]
         lines = [f"{'stride':>8}  {'side of a box':16} {'boxes':>9}"]
-        total = max(counts.sum(), 1)
-        for stride, sides, count in zip(self.strides, ranges or ["any"], counts, strict=True):
-            bar = "#" * round(width * count / total)
-            lines.append(
-                f"{stride:>8}  {sides:16} {count:>9,}  {count / total:4.0%}  {bar}".rstrip()
-            )
-        return "\n".join(lines)
+        shares = counts / max(counts.sum(), 1)
+        for row in zip(self.strides, ranges or ["any"], counts, shares, strict=True):
+            bar = "#" * round(width * row[-1])
+            lines.append("{:>8}  {:16} {:>9,}  {:4.0%}  ".format(*row) + bar)
+        return "\n".join(line.rstrip() for line in lines)
 
     def findings(self) -> Iterator[Finding]:
-        unseen, slips = self.unseen(), self.raw_sides().min(axis=1, initial=np.inf) <= SLIP
+        unseen, slips = self.unseen(), self.raw_sides.min(axis=1, initial=np.inf) <= SLIP
         yield Finding(
             f"objects of at most {SLIP} pixels that no point of any level is inside of",
             self.describe(unseen & slips),
-            advice="nothing learns them; a slip? correct or remove these annotations",
+            "nothing learns them; a slip? correct or remove these annotations",
         )
         yield Finding(
             "objects that no point of any level is inside of",
             self.describe(unseen & ~slips),
-            advice=f"nothing learns them; {self.remedy(unseen & ~slips, ~slips)}",
+            f"nothing learns them; {self.remedy(unseen & ~slips, ~slips)}",
         )
-        unlearnt = self.unlearnt() & ~unseen
         yield Finding(
             "objects that the scheme gives no positive point while the detector is untrained",
-            self.describe(unlearnt),
-            advice="points of others, or none on their level",
+            self.describe(self.unlearnt() & ~unseen),
+            "points of others, or none on their level",
         )
-
-    def raw_sides(self) -> np.ndarray:
-        """Width and height of the objects in pixels of the file, (M, 2)."""
-        boxes = self.table.clipped_boxes()[self.index]
-        return boxes[:, 2:] - boxes[:, :2]
-
-    def remedy(self, unseen: np.ndarray, counted: np.ndarray, tolerated: float = 0.01) -> str:
-        """What to do about the objects of mask `unseen` (M,), of those of mask `counted` (M,)."""
-        if unseen.sum() <= tolerated * counted.sum():
-            return "few enough to do without, or correct these annotations"
-        size = self.sufficient_size(counted, tolerated)
-        return f"--image-size {size} is large enough for {1 - tolerated:.0%} of the objects"
-
-    def sufficient_size(self, mask: np.ndarray, tolerated: float, multiple: int = 32) -> int:
-        """The --image-size at which all but a share of the objects of a mask (M,) have both sides
-        longer than the finest stride, and so a point inside."""
-        # --image-size p scales by p * min(1 / short, LONGEST / long).
-        scale = np.minimum(
-            1 / self.table.sizes.min(axis=1), LONGEST / self.table.sizes.max(axis=1)
-        )[self.image]
-        needed = min(self.strides) / (self.raw_sides().min(axis=1) * scale)
-        pixels = np.quantile(needed[mask], 1 - tolerated, method="higher")
-        return multiple * (int(pixels / multiple) + 1)
 
     def describe(self, mask: np.ndarray) -> list[str]:
         """The objects of a mask (M,), with their size in the network."""
-        sides = self.boxes[:, 2:] - self.boxes[:, :2]
         return [
-            f"{self.table.text_of(self.index[k])}, {sides[k, 0]:.1f} x {sides[k, 1]:.1f} resized"
+            f"{self.table.text_of(self.index[k])}, {self.sides[k, 0]:.1f} x {self.sides[k, 1]:.1f} "
+            "resized"
             for k in mask.nonzero()[0]
         ]
+
+    def remedy(
+        self, unseen: np.ndarray, counted: np.ndarray, tolerated: float = 0.01, multiple: int = 32
+    ) -> str:
+        """What to do about the objects of mask `unseen` (M,), of those of mask `counted` (M,): the
+        --image-size at which all but a share have both sides longer than the finest stride, and so
+        a point inside."""
+        if unseen.sum() <= tolerated * counted.sum():
+            return "few enough to do without, or correct these annotations"
+        # --image-size p scales by p * min(1 / short, LONGEST / long).
+        sizes = self.table.sizes[self.image]
+        scale = np.minimum(1 / sizes.min(axis=1), LONGEST / sizes.max(axis=1))
+        needed = (min(self.strides) / (self.raw_sides.min(axis=1) * scale))[counted]
+        pixels = np.quantile(needed, 1 - tolerated, method="higher")
+        size = multiple * (int(pixels / multiple) + 1)
+        return f"--image-size {size} is large enough for {1 - tolerated:.0%} of the objects"
 
     def unseen(self) -> np.ndarray:
         """Mask (M,) of the objects that no point is inside of."""
         # A box whose both sides are longer than the finest stride has a point inside.
-        sides = self.boxes[:, 2:] - self.boxes[:, :2]
-        small = (sides.min(axis=1, initial=np.inf) <= min(self.strides)).nonzero()[0]
+        small = (self.sides.min(axis=1, initial=np.inf) <= min(self.strides)).nonzero()[0]
         grid = self.grid(self.sizes)
         result = np.zeros(len(self.boxes), dtype=bool)
         for start in range(0, len(small), 4096):
