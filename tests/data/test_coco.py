@@ -91,17 +91,6 @@ def test_missing_image_folder(register, content, tmp_path):
     assert f"there is no folder {tmp_path / name}; put it there" in sentence
 
 
-def test_unknown_category(register, content, tmp_path):
-    content["annotations"][1]["category_id"] = 4
-    name = register(content)
-    sentence = error_of(names=name)
-    assert (
-        f"In {tmp_path / name}.json, annotation 12 of image id 2 has the unknown category id 4;"
-        in (sentence)
-    )
-    assert "add the category or correct the id" in sentence
-
-
 EMPTY = {
     "no width": [5, 6, 0, 12],
     "negative height": [5, 6, 10, -1],

@@ -33,6 +33,12 @@ FAULTS = [
     (remove("categories", 0, "name"), 'category id 3 has no "name"'),
     (remove("annotations", 0, "category_id"), 'annotation id 11 has no "category_id"'),
     (remove("annotations", 0, "image_id"), 'annotation id 11 has no "image_id"'),
+    (remove("annotations", 1, "bbox"), 'annotation id 12 has no "bbox"'),
+    (change(3, "categories", 1, "id"), "two categories have the id 3; give each its own"),
+    (change("cat", "categories", 1, "name"), "two categories have the name cat"),
+    (change(1, "images", 1, "id"), "two images have the id 1"),
+    (change(5, "categories", 0, "name"), 'category id 3 has the "name" 5'),
+    (change(4, "annotations", 0, "category_id"), "annotation 11 of image id 1 has the unknown cat"),
     (change(11, "annotations", 1, "id"), "two annotations have the id 11; give"),
     (change(1, "annotations", 1, "ignore"), 'annotation 12 of image id 2 says "ignore"'),
     (change([], "annotations", 1, "bbox"), "annotation 12 of image id 2 has the box []"),
@@ -51,13 +57,6 @@ def test_sentence_names_file_and_fault(register, content, tmp_path, fault, expec
     with pytest.raises(UserError) as caught:
         get_detection_dataset_dicts(names=name)
     assert str(caught.value).startswith(f"In {tmp_path / name}.json, {expected}")
-
-
-def test_annotation_without_a_box(register, content):
-    del content["annotations"][1]["bbox"]
-    name = register(content)
-    with pytest.raises(UserError, match='annotation id 12 has no "bbox"'):
-        get_detection_dataset_dicts(names=name)
 
 
 @pytest.mark.parametrize("text", ['{"images": [', "", "\x00"])

@@ -41,7 +41,7 @@ def check(findings: Iterable[Finding], source: str) -> None:
     """Raise a UserError about the first thing found that stops a training, if any."""
     for finding in findings:
         if finding.stops and finding.items:
-            others = f" (as do {len(finding.items) - 1} more)" if finding.items[1:] else ""
+            others = f" (and {len(finding.items) - 1} more)" if finding.items[1:] else ""
             raise UserError(f"In {source}, {finding.items[0]}{others}; {finding.advice}.")
 
 
