@@ -79,7 +79,7 @@ def test_missing_images_are_one_sentence(read, content, tmp_path):
         read(content)
     sentence = str(caught.value)
     assert f"{tmp_path / 'own.json'}, image id 6 ({tmp_path / 'no.png'}) does not exist" in sentence
-    assert "(as do 1 more)" in sentence and "\n" not in sentence
+    assert "(and 1 more)" in sentence and "\n" not in sentence
 
 
 def test_a_part_that_stands_twice(tmp_path):
