@@ -216,8 +216,11 @@ ERRORS = [
     ({"train_json": None, "val_json": None, "epochs": 3.0}, "go with your own data"),
     ({"image_size": 8}, "--image-size 8 must be 32 pixels or more"),
     ({"epochs": 0.0}, "--epochs 0 must be above 0"),
-    ({"val": content(5, names=OTHER)}, r"only .*train\.json has cow; only .*val\.json has dog"),
-    ({"val": content(5, names={1: "bee", 2: "ant", 3: "cow"})}, "ids put them in another order"),
+    ({"val": content(5, names=OTHER)}, r"val\.json, .*train\.json: only there cow; only here dog"),
+    (
+        {"val": content(5, names={1: "bee", 2: "ant", 3: "cow"})},
+        "the same names in another order",
+    ),
     ({"train": content(1)}, "No image of .* has an object to train on"),
     ({"val": content(1)}, r"No image of .*val\.json has an object: the detector cannot be judged"),
     ({"train_images": "nowhere"}, "folder of images nowhere does not exist"),

@@ -38,7 +38,9 @@ def test_several_data_sets_follow_each_other(register, content):
 def test_data_sets_with_different_classes(register, content):
     first = register(content)
     content["categories"][0]["name"] = "bird"
-    assert "different classes" in error_of(names=[first, register(content)])
+    assert f"not those of {first}: only there cat; only here bird" in error_of(
+        names=[first, register(content)]
+    )
 
 
 def test_unknown_name_lists_close_ones():

@@ -22,7 +22,7 @@ from dual_weighting.config.fitting import LIMITS, rounded_limit
 from dual_weighting.config.load import load_config
 from dual_weighting.config.overrides import apply_overrides
 from dual_weighting.config.own_data import check_two_files
-from dual_weighting.data.checks.annotations import annotation_findings
+from dual_weighting.data.checks.annotations import annotation_findings, different_classes
 from dual_weighting.data.checks.findings import Finding, report
 from dual_weighting.data.checks.image_files import (
     ImageFile,
@@ -89,7 +89,9 @@ def check_data_command(args: argparse.Namespace) -> None:
         print(split.summary())
         findings = split.findings(cfg)
         if split is not splits[0]:
-            findings += between(splits[0], split)
+            names, others = (x.table.content.class_names for x in (splits[0], split))
+            findings.append(different_classes(names, splits[0].json_file, others))
+            findings.append(leak_finding(splits[0].images(), split.images()))
         if cfg is not None:
             check = PyramidCheck(split.table, cfg.model, cfg.dataloader.train.mapper)
             print(f"  boxes on the levels of the pyramid, {check.describe_input()}")
@@ -192,16 +194,6 @@ def crowd_finding(table: AnnotationTable) -> Finding:
         f"with --train-json or --val-json, {' and '.join(LIMITS)} are raised to "
         f"{rounded_limit(counts.max())}; set them yourself elsewhere",
     )
-
-
-def between(train: Split, val: Split) -> list[Finding]:
-    """What is wrong with the two together."""
-    names = [split.table.content.class_names for split in (train, val)]
-    different = [] if names[0] == names[1] else [", ".join(x) for x in names]
-    return [
-        Finding("different lists of categories", different, "by ascending id", stops=True),
-        leak_finding(train.images(), val.images()),
-    ]
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dual_weighting.config.overrides import accepts
 from dual_weighting.config.own_data import OwnData, check_same_classes
 from dual_weighting.config.recipe import Recipe, images_a_step
 from dual_weighting.data.catalog import literal
-from dual_weighting.data.coco_file import some
+from dual_weighting.data.checks.findings import some
 from dual_weighting.data.transforms import image_size_values
 from dual_weighting.evaluation.engines import MAX_DETS
 from dual_weighting.solver.lr_schedule import epochs_of_training

@@ -4,7 +4,9 @@ import argparse
 import os
 from dataclasses import dataclass
 
-from dual_weighting.data.coco_file import CocoFile, read_coco_file, some
+from dual_weighting.data.checks.annotations import different_classes
+from dual_weighting.data.checks.findings import check
+from dual_weighting.data.coco_file import CocoFile, read_coco_file
 from dual_weighting.data.transforms import check_image_size
 from dual_weighting.utils.errors import UserError
 
@@ -65,18 +67,4 @@ def check_two_files(train_json: str, val_json: str) -> None:
 
 def check_same_classes(classes: list[str], source: str, val: CocoFile) -> None:
     """Raise a UserError unless `val` has these classes in this order."""
-    if val.thing_classes == list(classes):
-        return
-    only = [
-        f"only {file} has {some(sorted(names))}"
-        for file, names in (
-            (source, set(classes) - set(val.thing_classes)),
-            (val.json_file, set(val.thing_classes) - set(classes)),
-        )
-        if names
-    ]
-    raise UserError(
-        f"The categories of {val.json_file} are not those of {source}: "
-        + ("; ".join(only) or "the names are the same but their ids put them in another order")
-        + "; write the same list of categories into both."
-    )
+    check([different_classes(classes, source, val.thing_classes)], val.json_file)

@@ -15,7 +15,7 @@ from detectron2.structures import BoxMode
 from detectron2.utils.file_io import PathManager
 
 from dual_weighting.data.builtin import check_in_place
-from dual_weighting.data.checks.annotations import faults
+from dual_weighting.data.checks.annotations import different_classes, faults
 from dual_weighting.data.checks.findings import check, some
 from dual_weighting.data.checks.table import box_array, has_area
 from dual_weighting.data.checks.value_types import shown
@@ -85,11 +85,7 @@ def get_detection_dataset_dicts(
         )
     classes = [MetadataCatalog.get(name).get("thing_classes") for name in names]
     for name, other in zip(names, classes, strict=True):
-        if other != classes[0]:
-            raise UserError(
-                f"Data sets {names[0]} and {name} have different classes; give both the same "
-                "categories in the same order to use them together."
-            )
+        check([different_classes(classes[0] or [], names[0], other or [])], name)
     if filter_empty and "annotations" in dicts[0]:
         dicts = build.filter_images_with_only_crowd_annotations(dicts)
     if not dicts:

@@ -7,11 +7,9 @@ from typing import Literal
 
 from dual_weighting.data.catalog import register_own
 from dual_weighting.data.checks.annotations import left_out, without_mask
-from dual_weighting.data.checks.findings import Finding, check, some
+from dual_weighting.data.checks.findings import Finding, check
 from dual_weighting.data.checks.image_files import check_folder, missing_images
 from dual_weighting.data.coco import read_coco
-
-__all__ = ["CocoFile", "read_coco_file", "some"]
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ Each rule is a `Finding`: `check` raises at the first that stops a training, `re
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dual_weighting.data.checks.findings import Finding
+from dual_weighting.data.checks.findings import Finding, some
 from dual_weighting.data.checks.table import AnnotationTable, called
 from dual_weighting.data.checks.value_types import is_coco_box, run_lengths
 from dual_weighting.data.coco_content import CocoContent, has_polygon
@@ -98,6 +98,21 @@ def without_mask(content: CocoContent) -> Finding:
         "objects without a mask",
         [f"{called(x)} has no segmentation" for x in objects],
         "the config trains masks: add them, or use a config without masks",
+        stops=True,
+    )
+
+
+def different_classes(classes: Sequence[str], source: str, others: Sequence[str]) -> Finding:
+    """What stops a use of two data sets together: `others` are not the `classes` of `source`, in
+    their order."""
+    only = [("only there", sorted(set(classes) - set(others)))]
+    only += [("only here", sorted(set(others) - set(classes)))]
+    what = "; ".join(f"{where} {some(names)}" for where, names in only if names)
+    what = what or "their ids put the same names in another order"
+    return Finding(
+        "different lists of categories",
+        [] if list(classes) == list(others) else [f"categories are not those of {source}: {what}"],
+        "write the same list of categories into both",
         stops=True,
     )
 
