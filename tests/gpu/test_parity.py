@@ -11,7 +11,7 @@ from checkpoint.test_golden_models import (  # noqa: F401  they run here too, on
     test_training_losses,
 )
 from loss_calls import losses_and_gradients
-from modeling.test_padded_shapes import test_an_image_alone_and_in_a_batch  # noqa: F401
+from modeling.test_inference import test_an_image_alone_and_in_a_batch  # noqa: F401
 from on_gpu import DEVICE, NEEDS_GPU, moved
 from scenes import INPUTS, batch_of, load_golden, random_scene
 from test_crowds import losses_of

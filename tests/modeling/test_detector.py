@@ -4,7 +4,7 @@ from detectron2.structures import Boxes
 from oracles import dw as oracle
 from tiny_detector import CHANNELS, STRIDES, tiny_detector, tiny_head, training_image
 
-from dual_weighting.modeling import BoxRefinement
+from dual_weighting.modeling import AnchorDeltas, BoxRefinement
 
 LOSSES = {"loss_cls_pos", "loss_loc", "loss_cls_neg"}
 
@@ -75,10 +75,9 @@ def detect(model, scores, boxes):
     """Inference on one level of 2 x 2 points with these scores (4, K) and boxes (4, 4)."""
     centers = torch.tensor([[4.0, 4], [12, 4], [4, 12], [12, 12]])
     boxes = torch.tensor(boxes)
-    anchors = [Boxes(torch.cat((centers - 4, centers + 4), dim=1))]
     distances = torch.cat((centers - boxes[:, :2], boxes[:, 2:] - centers), dim=1)
     scores = model.scores(torch.tensor(scores).logit(), torch.full((4, 1), 50.0))
-    return model.inference_single_image(anchors, [scores], [distances], (16, 16))
+    return model.inference_single_image(centers, [scores], [distances], (16, 16))
 
 
 SAME_BOX = [[0.0, 0, 20, 16], [0, 0, 16, 16], [0, 0, 16, 15], [8, 8, 16, 16]]
@@ -112,6 +111,23 @@ def test_limits_of_inference(threshold):
         tiny_detector(test_nms_thresh=threshold, test_score_thresh=0.95), SCORES, SAME_BOX
     )
     assert len(found) == 0
+
+
+@pytest.mark.parametrize("form", [{}, {"box_form": AnchorDeltas(), "box_bias": 0.0}])
+def test_training_and_inference_decode_alike(form):
+    """Also where a box of anchors does not reach its point, so that a distance is negative."""
+    model = tiny_detector(head=tiny_head(**form), test_score_thresh=0.0, test_nms_thresh=None)
+    with torch.no_grad():
+        model.head.box_distances.weight.mul_(100)
+        images = model.preprocess_image(batch()[:1])
+        features = [model.backbone(images.tensor)[f] for f in model.head_in_features]
+        predictions = model.head(features)
+        (found,) = model.detect(images, features, predictions)
+        seen = model.batch(features, predictions, [batch()[0]["instances"]])
+    assert (seen.predictions.box_distances < 0).any() == bool(form)
+    boxes = Boxes(seen.boxes_at(found.point))
+    boxes.clip((64, 96))
+    assert torch.equal(found.pred_boxes.tensor, boxes.tensor)
 
 
 def test_detections_in_original_pixels():

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from detectron2.structures import BitMasks, Boxes
+from detectron2.structures import BitMasks
 from tiny_detector import tiny_condinst, training_image
 
 from dual_weighting.losses.masks import dice_loss
@@ -128,14 +128,15 @@ def test_no_detections():
 
 def test_point_of_each_detection():
     """Two levels of 2 x 2 points and one; the best two of each, by their scores."""
-    model = tiny_condinst()
-    anchors = [Boxes(torch.tensor([[0.0, 0, 8, 8]] * 4)), Boxes(torch.tensor([[0.0, 0, 16, 16]]))]
-    scores = [torch.tensor([[0.1, 0, 0], [0.2, 0, 0.7], [0, 0, 0], [0, 0.4, 0]]), torch.ones(1, 3)]
+    model = tiny_condinst(test_topk_candidates=2)
+    centers = torch.tensor([[4.0, 4]] * 4 + [[8.0, 8]])
+    scores = [torch.tensor([[0.1, 0, 0], [0.2, 0, 0.7], [0, 0, 0], [0, 0.4, 0]]),
+              torch.tensor([[0.5, 0.6, 0.1]])]  # fmt: skip
     distances = [torch.ones(4, 4), torch.ones(1, 4)]
-    found = model._decode_multi_level_predictions(anchors, scores, distances, 0.05, 2, (16, 16))
-    assert found.point.tolist() == [1, 3, 4, 4]
-    assert found.pred_classes[:2].tolist() == [2, 1]
-    assert found.scores.tolist() == pytest.approx([0.7, 0.4, 1, 1])
+    found = model.inference_single_image(centers, scores, distances, (16, 16))
+    assert found.point.tolist() == [1, 4, 4, 3]
+    assert found.pred_classes.tolist() == [2, 1, 0, 1]
+    assert found.scores.tolist() == pytest.approx([0.7, 0.6, 0.5, 0.4])
     assert found.pred_boxes.tensor[0].tolist() == [3, 3, 5, 5]
 
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from detectron2.modeling.meta_arch.fcos import FCOS
 from torch import Tensor, nn
 
 from ..assignment.points import level_centers
 from ..assignment.segments import rows
-from ..modeling import DualWeightingDetector
+from ..modeling import DualWeightingDetector, FCOSBaseline
 from ..modeling.condinst import CondInstDetector, aligned_bilinear
 from .candidates import Candidates, class_wise_nms, level_candidates
 
@@ -25,7 +24,7 @@ class ExportableDetector(nn.Module):
     has a result whose size depends on the image.
     """
 
-    def __init__(self, detector: DualWeightingDetector | FCOS):
+    def __init__(self, detector: DualWeightingDetector | FCOSBaseline):
         """`detector`: its thresholds and limits at this moment are recorded too."""
         super().__init__()
         self.detector = detector.eval()
@@ -50,7 +49,7 @@ class ExportableDetector(nn.Module):
         predictions = detector.head(features)
 
         candidates = self.candidates(features, predictions[:3])
-        if isinstance(detector, DualWeightingDetector):  # Detectron2's FCOS clips behind NMS only
+        if isinstance(detector, DualWeightingDetector):  # FCOS clips after NMS only
             candidates = candidates.clip(height, width)
         if detector.test_nms_thresh is not None:
             candidates = class_wise_nms(candidates, detector.test_nms_thresh)
@@ -82,25 +81,16 @@ class ExportableDetector(nn.Module):
         levels, start = [], 0
         flat = detector._transpose_dense_predictions(predictions, [detector.num_classes, 4, 1])
         for x, stride, cls_logits, distances, quality in zip(
-            features, self.strides(), *flat, strict=True
+            features, detector.strides, *flat, strict=True
         ):
-            if isinstance(detector, FCOS):
-                scores = (cls_logits[0].float().sigmoid() * quality[0].float().sigmoid()).sqrt()
-                scores = scores.where(scores > detector.test_score_thresh, 0.0)
-            else:
-                scores = detector.scores(cls_logits[0], quality[0])
+            scores = detector.scores(cls_logits[0], quality[0])
             scores, classes, point = level_candidates(scores, detector.test_topk_candidates)
             centers = rows(level_centers(*x.shape[-2:], stride, x.device), point)
-            anchors = torch.cat((centers - stride / 2, centers + stride / 2), dim=1)
-            boxes = detector.box2box_transform.apply_deltas(rows(distances[0], point), anchors)
             unit = torch.full_like(scores, stride)
+            boxes = detector.decode(rows(distances[0], point), centers, unit)
             levels.append(Candidates(boxes, scores, classes, start + point, centers, unit))
             start = start + distances.shape[1]
         return Candidates(*map(torch.cat, zip(*levels, strict=True)))
-
-    def strides(self) -> Sequence[int]:
-        """Of each level."""
-        return self.detector.anchor_generator.strides
 
     def masks(
         self, features: Sequence[Tensor], parameters: Sequence[Tensor], found: Candidates

@@ -4,16 +4,14 @@ Importing it registers the meta-architectures, heads and path handlers with Dete
 """
 
 from .. import checkpoint  # noqa: F401  its path handlers
+from .backbone import FixedStatisticsBatchNorm, SwinTransformer, XavierFPN
 from .box_forms import AnchorDeltas
 from .box_refinement import BoxRefinement
 from .deform_conv import DeformableBottleneckBlock, DeformConv2d
 from .detector import DualWeightingDetector
 from .fcos import FCOSBaseline, FCOSBaselineHead
 from .folded_norm import FoldedBottleneckBlock
-from .fpn import XavierFPN
 from .head import DENSE_HEAD_REGISTRY, DenseHead
-from .norm import FixedStatisticsBatchNorm
-from .swin import SwinTransformer
 
 __all__ = [
     "DENSE_HEAD_REGISTRY",

@@ -28,8 +28,7 @@ class AnchorDeltas:
     """Anchor-based: the numbers are (dx, dy, dw, dh) to a square anchor around the point, see
     Detectron2's Box2BoxTransform. Called like `distances_in_strides`.
 
-    A box that does not reach its point has a distance below 0: it trains as it is, while at
-    inference Detectron2's decoding stretches it to the point.
+    A box that does not reach its point has a distance below 0.
 
     Attributes:
         scale: side of the anchor, in strides.

@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 
 import torch
 from detectron2.modeling import META_ARCH_REGISTRY, Backbone
-from detectron2.modeling.anchor_generator import DefaultAnchorGenerator
-from detectron2.modeling.box_regression import Box2BoxTransformLinear
 from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 
 from ..assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
-from .ignore_regions import ignored_points, split_regions
-from .padded_shapes import PaddedShapes
+from ..assignment.boxes import decode_distances
+from ..assignment.segments import rows
+from .ground_truths import ground_truths, split_ignored
+from .inference import PaddedShapes, best_candidates
 from .selection import DetectionSelector
-from .training_events import progress_of_storage, put_assignment
+from .training_events import progress_of_storage, report_assignment
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class DualWeightingDetector(PaddedShapes):
             scheme: called with a :class:`Batch`, returns an :class:`Assignment`.
             losses: called with (assignment, batch), returns the losses by name.
             test_score_thresh: detections of a smaller score are dropped.
-            test_topk_candidates: how many detections of each level are decoded.
+            test_topk_candidates: number of detections of each level that are decoded.
             test_nms_thresh: class-wise NMS suppresses above this IoU; None for no NMS.
             max_iter: length of the training; without it, set `training_progress` before each step.
             backbone, head_in_features, max_detections_per_image, pixel_mean, pixel_std: as in
@@ -63,10 +63,6 @@ class DualWeightingDetector(PaddedShapes):
         )
         shapes = backbone.output_shape()
         self.strides = [shapes[name].stride for name in self.head_in_features]
-        self.anchor_generator = DefaultAnchorGenerator(
-            sizes=[[stride] for stride in self.strides], aspect_ratios=[1.0], strides=self.strides
-        )
-        self.box2box_transform = Box2BoxTransformLinear(normalize_by_size=False)
         self.selector = DetectionSelector()
         self.scheme = scheme
         self.losses = losses
@@ -110,7 +106,7 @@ class DualWeightingDetector(PaddedShapes):
         with torch.autocast(self.device.type, enabled=False):
             batch = self.batch(features, predictions, gt_instances)
             assignment = self.scheme(batch)
-            put_assignment(assignment, batch)
+            report_assignment(assignment, batch)
             return self.losses(assignment, batch)
 
     def batch(
@@ -120,15 +116,15 @@ class DualWeightingDetector(PaddedShapes):
         gt_instances: list[Instances],
     ) -> Batch:
         """What scheme and losses look at, in float32."""
-        objects, regions = split_regions(gt_instances)
         grid = self.point_grid(features)
+        objects, ignored = split_ignored(gt_instances, grid)
         self.update_progress()
         return Batch(
             predictions=self.flatten_levels(predictions).float(),
             targets=self.ground_truths(objects, features),
             grid=grid,
             progress=self.training_progress,
-            ignored=ignored_points(regions, grid),
+            ignored=ignored,
         )
 
     @torch.no_grad()
@@ -144,14 +140,23 @@ class DualWeightingDetector(PaddedShapes):
     def forward_inference(
         self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]
     ) -> list[Instances]:
-        anchors = self.anchor_generator(features)
+        detections = self.detect(images, features, predictions)
+        for x in detections:
+            x.remove("point")
+        return detections
+
+    def detect(
+        self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]
+    ) -> list[Instances]:
+        """Detections of each image, with the field `point`: which of the R points predicts each."""
+        grid = self.point_grid(features)
         cls_logits, box_distances, objectness_logits = self._transpose_dense_predictions(
             predictions, [self.num_classes, 4, 1]
         )
         scores = list(map(self.scores, cls_logits, objectness_logits))
         return [
             self.inference_single_image(
-                anchors,
+                grid.centers,
                 [level[n] for level in scores],
                 [level[n] for level in box_distances],
                 image_size,
@@ -165,9 +170,13 @@ class DualWeightingDetector(PaddedShapes):
         scores = cls_logits.float().sigmoid() * objectness_logits.float().sigmoid()
         return scores.where(scores > self.test_score_thresh, 0.0)
 
+    def decode(self, distances: Tensor, centers: Tensor, strides: Tensor) -> Tensor:
+        """Boxes (Q, 4) of points, as in training, from what the head predicts there, (Q, 4)."""
+        return decode_distances(centers, distances)
+
     def inference_single_image(
         self,
-        anchors: list[Boxes],
+        centers: Tensor,
         scores: list[Tensor],
         box_distances: list[Tensor],
         image_size: tuple[int, int],
@@ -175,29 +184,23 @@ class DualWeightingDetector(PaddedShapes):
         """Detections of one image, by falling score.
 
         Args:
+            centers: (R, 2) of all levels, pixels.
             scores: (R_l, K) of each level l, 0 for no detection.
             box_distances: (R_l, 4) of each level, pixels.
         """
-        detections = self._decode_multi_level_predictions(
-            anchors,
-            scores,
-            box_distances,
-            0.0,
-            self.test_topk_candidates,
-            image_size,
-        )
-        detections.pred_boxes.clip(image_size)
+        best, point, classes = best_candidates(scores, self.test_topk_candidates)
+        boxes = decode_distances(rows(centers, point), rows(torch.cat(box_distances), point))
+        boxes = Boxes(boxes)
+        boxes.clip(image_size)
         return self.selector(
-            detections,
+            Instances(image_size, pred_boxes=boxes, scores=best, pred_classes=classes, point=point),
             nms_thresh=self.test_nms_thresh,
             max_detections=self.max_detections_per_image,
         )
 
     def ground_truths(self, instances: list[Instances], features: list[Tensor]) -> GroundTruths:
         """The ground truths of a batch from Detectron2's per-image instances."""
-        return GroundTruths.from_images(
-            [x.gt_boxes.tensor for x in instances], [x.gt_classes for x in instances]
-        )
+        return ground_truths(instances)
 
     def point_grid(self, features: list[Tensor]) -> PointGrid:
         """The points of these features."""

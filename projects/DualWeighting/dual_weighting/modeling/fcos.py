@@ -3,13 +3,14 @@
 import torch
 from detectron2.modeling import META_ARCH_REGISTRY
 from detectron2.modeling.meta_arch.fcos import FCOS, FCOSHead
-from detectron2.structures import Boxes, ImageList, Instances, pairwise_point_box_distance
+from detectron2.structures import Boxes, ImageList, Instances
 from torch import Tensor, nn
 
-from ..assignment.batch import IGNORED
+from ..assignment import PointGrid
+from ..assignment.boxes import square_boxes
+from .ground_truths import split_ignored
 from .head import DENSE_HEAD_REGISTRY
-from .ignore_regions import split_regions
-from .padded_shapes import PaddedShapes
+from .inference import PaddedShapes
 from .selection import DetectionSelector
 
 
@@ -22,6 +23,7 @@ class FCOSBaseline(PaddedShapes, FCOS):
     def __init__(self, **kwargs):
         """`kwargs`: those of Detectron2's FCOS."""
         super().__init__(**kwargs)
+        self.strides = self.anchor_generator.strides
         self.selector = DetectionSelector()
 
     def forward_training(
@@ -31,8 +33,22 @@ class FCOSBaseline(PaddedShapes, FCOS):
         predictions: list[list[Tensor]],
         gt_instances: list[Instances],
     ) -> dict[str, Tensor]:
+        sizes = [tuple(x.shape[-2:]) for x in features]
+        grid = PointGrid.from_sizes(sizes, self.strides, self.device)
+        objects, ignored = split_ignored(gt_instances, grid)
         with torch.autocast(self.device.type, enabled=False):
-            return super().forward_training(images, features, to_float(predictions), gt_instances)
+            logits, deltas, centerness = self._transpose_dense_predictions(
+                to_float(predictions), [self.num_classes, 4, 1]
+            )
+            anchors = self.anchor_generator(features)
+            labels, boxes = self.label_anchors(anchors, objects)
+            if ignored is not None:
+                background = torch.stack(labels) == self.num_classes
+                ignored = ignored.view_as(background) & background
+                # As background of a score of 0 they have neither a loss nor a gradient.
+                lowest = torch.finfo(torch.float32).min
+                logits = [torch.cat(logits, dim=1).masked_fill(ignored[:, :, None], lowest)]
+            return self.losses(anchors, logits, labels, deltas, boxes, centerness)
 
     def forward_inference(
         self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]
@@ -40,36 +56,15 @@ class FCOSBaseline(PaddedShapes, FCOS):
         with torch.autocast(self.device.type, enabled=False):
             return super().forward_inference(images, features, to_float(predictions))
 
-    @torch.no_grad()
-    def label_anchors(
-        self, anchors: list[Boxes], gt_instances: list[Instances]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Detectron2's labels, with `IGNORED` in the place of the background inside regions."""
-        objects, regions = split_regions(gt_instances)
-        labels, boxes = super().label_anchors(anchors, objects)
-        centers = Boxes.cat(anchors).get_centers()
-        for labels_of_image, x in zip(labels, regions, strict=True):
-            inside = (pairwise_point_box_distance(centers, x.gt_boxes) > 0).all(dim=2).any(dim=1)
-            labels_of_image[inside & (labels_of_image == self.num_classes)] = IGNORED
-        return labels, boxes
+    def scores(self, cls_logits: Tensor, centerness_logits: Tensor) -> Tensor:
+        """Score of each point and class, (..., K), from (..., K) and (..., 1); 0 where it does not
+        exceed the threshold."""
+        scores = (cls_logits.float().sigmoid() * centerness_logits.float().sigmoid()).sqrt()
+        return scores.where(scores > self.test_score_thresh, 0.0)
 
-    def losses(
-        self,
-        anchors: list[Boxes],
-        pred_logits: list[Tensor],
-        gt_labels: list[Tensor],
-        pred_anchor_deltas: list[Tensor],
-        gt_boxes: list[Tensor],
-        pred_centerness: list[Tensor],
-    ) -> dict[str, Tensor]:
-        ignored = torch.stack(gt_labels) == IGNORED
-        # As background of a score of 0 they have neither a loss nor a gradient.
-        logits = torch.cat(pred_logits, dim=1)
-        logits = logits.masked_fill(ignored[:, :, None], torch.finfo(logits.dtype).min)
-        labels = [x.where(x != IGNORED, self.num_classes) for x in gt_labels]
-        return super().losses(
-            anchors, [logits], labels, pred_anchor_deltas, gt_boxes, pred_centerness
-        )
+    def decode(self, deltas: Tensor, centers: Tensor, strides: Tensor) -> Tensor:
+        """Boxes (Q, 4) of points (Q, 2) from what the head predicts there, (Q, 4)."""
+        return self.box2box_transform.apply_deltas(deltas, square_boxes(centers, strides))
 
     def inference_single_image(
         self,

@@ -6,7 +6,7 @@ from detectron2.layers import Conv2d, FrozenBatchNorm2d
 from detectron2.modeling.backbone.resnet import BottleneckBlock
 from torch import Tensor
 
-from .norm import FixedStatisticsBatchNorm
+from .backbone import FixedStatisticsBatchNorm
 
 
 class FoldedBottleneckBlock(BottleneckBlock):

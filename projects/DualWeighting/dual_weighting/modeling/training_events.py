@@ -23,7 +23,7 @@ def progress_of_storage(max_iter: int | None) -> float | None:
     return progress_at(get_event_storage().iter, max_iter)
 
 
-def put_assignment(assignment: Assignment, batch: Batch) -> None:
+def report_assignment(assignment: Assignment, batch: Batch) -> None:
     """Report `assignment_statistics` as `assignment/...`, and `training_progress`.
 
     Does nothing outside of a training, and leaves out what the batch has no value for.

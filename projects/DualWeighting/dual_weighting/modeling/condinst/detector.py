@@ -2,7 +2,7 @@
 
 import torch
 from detectron2.modeling import META_ARCH_REGISTRY
-from detectron2.structures import Boxes, ImageList, Instances
+from detectron2.structures import ImageList, Instances
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -10,7 +10,7 @@ from ...assignment import Assignment, Batch, PointGrid
 from ...assignment.segments import rows
 from ...losses.masks import MaskLoss, dice_loss
 from ..detector import DualWeightingDetector
-from ..training_events import put_assignment
+from ..training_events import report_assignment
 from .aligned_bilinear import aligned_bilinear
 from .dynamic_head import DynamicMaskHead
 from .mask_targets import MaskGroundTruths, mask_ground_truths
@@ -79,7 +79,7 @@ class CondInstDetector(DualWeightingDetector):
         with torch.autocast(self.device.type, enabled=False):
             batch = self.batch(features, predictions, gt_instances)
             assignment = self.scheme(batch)
-            put_assignment(assignment, batch)
+            report_assignment(assignment, batch)
             parameters = self.flatten_parameters(predictions)
             dice = self.dice_loss(assignment, batch, parameters, bases.float())
             masks = self.mask_losses(*dice, semantic_logits.float(), batch.targets.semantic)
@@ -133,7 +133,7 @@ class CondInstDetector(DualWeightingDetector):
     def forward_inference(
         self, images: ImageList, features: list[Tensor], predictions: list[list[Tensor]]
     ) -> list[Instances]:
-        detections = super().forward_inference(images, features, predictions[:3])
+        detections = self.detect(images, features, predictions[:3])
         parameters, bases = self.flatten_parameters(predictions), self.mask_branch(features)
         grid = self.point_grid(features)
         with torch.autocast(self.device.type, enabled=False):
@@ -150,35 +150,6 @@ class CondInstDetector(DualWeightingDetector):
         scores = cls_logits.float().sigmoid()
         scores = scores.where(scores > self.test_score_thresh, 0.0)
         return scores * objectness_logits.float().sigmoid()
-
-    def _decode_multi_level_predictions(
-        self, anchors: list[Boxes], pred_scores: list[Tensor], pred_deltas: list[Tensor], *limits
-    ) -> Instances:
-        """Detectron2's, with the field `point`: which of the R points predicts the detection."""
-        levels, start = [], 0
-        for level in zip(anchors, pred_scores, pred_deltas, strict=True):
-            levels.append(self._decode_per_level_predictions(*level, *limits))
-            levels[-1].point += start
-            start += len(level[0])
-        return Instances.cat(levels)
-
-    def _decode_per_level_predictions(
-        self,
-        anchors: Boxes,
-        pred_scores: Tensor,
-        pred_deltas: Tensor,
-        score_thresh: float,
-        topk_candidates: int,
-        image_size: tuple[int, int],
-    ) -> Instances:
-        good = pred_scores > score_thresh
-        scores = pred_scores[good]
-        scores, best = scores.topk(min(topk_candidates, len(scores)))
-        point, classes = good.nonzero()[best].unbind(dim=1)
-        boxes = self.box2box_transform.apply_deltas(pred_deltas[point], anchors.tensor[point])
-        return Instances(
-            image_size, pred_boxes=Boxes(boxes), scores=scores, pred_classes=classes, point=point
-        )
 
     def full_size_masks(self, detections: Instances, input_size: tuple[int, int]) -> Tensor:
         """Masks (I, height, width) bool of the image that the detections are of.

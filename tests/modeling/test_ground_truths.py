@@ -9,7 +9,7 @@ from tiny_detector import STRIDES, tiny_detector, tiny_fcos, training_image
 from dual_weighting.assignment import OneToFew, PointGrid
 from dual_weighting.assignment.batch import IGNORED
 from dual_weighting.losses import OneToFewLoss
-from dual_weighting.modeling.ignore_regions import split_regions
+from dual_weighting.modeling.ground_truths import split_ignored
 
 DETECTORS = {
     "dw": tiny_detector,
@@ -70,5 +70,6 @@ def test_other_fields_of_the_instances_follow():
     instances.gt_boxes = Boxes(torch.tensor([[0.0, 0, 9, 9], [1, 1, 9, 9], [2, 2, 9, 9]]))
     instances.gt_classes = torch.tensor([1, IGNORED, 0])
     instances.number = torch.tensor([7, 8, 9])
-    (objects,), (regions,) = split_regions([instances])
-    assert objects.number.tolist() == [7, 9] and regions.number.tolist() == [8]
+    (objects,), ignored = split_ignored([instances], PointGrid.from_image((16, 16), (8,)))
+    assert objects.number.tolist() == [7, 9]
+    assert ignored.tolist() == [True, False, False, False]

@@ -1,9 +1,13 @@
-"""Inference in which an image does not notice the others of its batch."""
+"""From the predictions of a batch to candidates for detections."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
+import torch
 from detectron2.modeling.meta_arch.dense_detector import DenseDetector
 from torch import Tensor
+
+from ..assignment.segments import rows
 
 
 class PaddedShapes(DenseDetector):
@@ -26,3 +30,25 @@ class PaddedShapes(DenseDetector):
             found = super().forward([batched_inputs[index] for index in group])
             results.update(zip(group, found, strict=True))
         return [results[index] for index in range(len(batched_inputs))]
+
+
+def best_candidates(scores: Sequence[Tensor], limit: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The `limit` best pairs of a point and a class on each level of an image.
+
+    Args:
+        scores: (R_l, K) of each level l, 0 for pairs that do not count.
+
+    Returns:
+        Score, point in [0, R) and class of each, level by level, by falling score.
+    """
+    levels, start = [], 0
+    for level in scores:
+        num_points, num_classes = level.shape
+        values = level.flatten()
+        (entry,) = values.nonzero(as_tuple=True)
+        values, best = rows(values, entry).topk(min(limit, len(entry)))
+        entry = rows(entry, best)
+        levels.append((values, start + entry // num_classes, entry % num_classes))
+        start += num_points
+    values, point, classes = map(torch.cat, zip(*levels, strict=True))
+    return values, point, classes

@@ -1,11 +1,30 @@
-"""Swin Transformer (ICCV 2021) as a backbone."""
+"""Parts of backbones that differ from Detectron2's."""
 
 from collections.abc import Sequence
 
 import torch
-from detectron2.modeling.backbone import swin
+from detectron2.modeling.backbone import FPN, swin
 from torch import nn
 from torchvision.ops import StochasticDepth
+
+
+class FixedStatisticsBatchNorm(nn.BatchNorm2d):
+    """Batch normalization with the statistics of the checkpoint, whose scale and shift still learn,
+    as in the released models. In Detectron2's "FrozenBN" scale and shift are constants too."""
+
+    def train(self, mode: bool = True):
+        return super().train(False)
+
+
+class XavierFPN(FPN):
+    """Detectron2's FPN with lateral convolutions that start from Xavier's uniform distribution, as
+    MMDetection's do. Detectron2's start from Kaiming's, which is smaller where channels shrink."""
+
+    def __init__(self, *args, **kwargs):
+        """`args`, `kwargs`: those of Detectron2's FPN."""
+        super().__init__(*args, **kwargs)
+        for conv in self.lateral_convs:
+            nn.init.xavier_uniform_(conv.weight)
 
 
 class SwinTransformer(swin.SwinTransformer):
