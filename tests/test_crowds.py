@@ -3,8 +3,8 @@
 import pytest
 import torch
 from all_schemes import SCHEMES
-from benchmarks.operations import CountOperations, PeakAllocations
 from loss_calls import finite_losses_and_gradients
+from operations import CountOperations
 from scenes import batch_of, random_scene, with_gradient
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
@@ -55,16 +55,3 @@ def test_what_waits():
     with CountOperations() as operations:
         x[x.long()], torch.where(x > 1, 1.0, x), torch.repeat_interleave(x.long(), output_size=6)
     assert operations.waits == []
-
-
-def test_peak_of_allocations():
-    """4,000 bytes of an input do not count; 8,000 and then 4,000 at a time, 12,000 at the most."""
-    x = torch.zeros(1000)
-    with PeakAllocations([x]) as peak:
-        view = x[:10]
-        y = torch.cat((x, x))
-        del view
-        z = y[:1000] + x
-        del y
-        z = z + 1
-    assert peak.bytes == 12_000

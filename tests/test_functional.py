@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from benchmarks.dense_dw import dense_dw_losses
 from loss_calls import LOSSES, ORACLES, losses_and_gradients
 from scenes import INPUTS, load_golden, random_scene
 
@@ -45,17 +44,6 @@ def test_oracle(scheme, seed, num_classes):
     scene = random_scene(seed, num_gt=(5, 0, 3), num_classes=num_classes)
     losses, _ = losses_and_gradients(LOSSES[scheme], scene)
     assert losses == pytest.approx(ORACLES[scheme](**scene), rel=2e-5)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_dense_formulation(seed):
-    """The formulation that the benchmark compares with computes the same, gradients too."""
-    scene = random_scene(seed, num_gt=(5, 3), num_classes=2)
-    losses, grads = losses_and_gradients(dw_losses, scene)
-    expected, expected_grads = losses_and_gradients(dense_dw_losses, scene)
-    assert losses == pytest.approx(expected, rel=1e-5)
-    for name in INPUTS:
-        torch.testing.assert_close(grads[name], expected_grads[name], rtol=1e-4, atol=1e-6)
 
 
 def test_batch_is_the_sum_of_its_images():

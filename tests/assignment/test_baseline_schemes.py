@@ -2,13 +2,15 @@
 
 import pytest
 import torch
-from detectron2.layers import ShapeSpec
-from detectron2.modeling.anchor_generator import DefaultAnchorGenerator
-from detectron2.modeling.meta_arch.fcos import FCOS, FCOSHead
+from benchmarks.losses import (
+    STRIDES,
+    detectron2_anchors,
+    detectron2_fcos,
+    detectron2_losses,
+    instances_of,
+)
 from detectron2.structures import Boxes, Instances
-from detectron2.utils.events import EventStorage
 from scenes import random_boxes
-from torch import nn
 from torchvision.ops import box_iou
 
 from dual_weighting.assignment import (
@@ -22,32 +24,9 @@ from dual_weighting.assignment import (
 from dual_weighting.losses import CenternessLoss
 
 IMAGE_SIZE = (320, 448)
-STRIDES = (8, 16, 32, 64, 128)
 NUM_CLASSES = 4
 GRID = PointGrid.from_image(IMAGE_SIZE, STRIDES)
-
-
-class Pyramid(nn.Module):
-    """As much of a backbone as FCOS asks for."""
-
-    def output_shape(self):
-        return {f"p{k + 3}": ShapeSpec(channels=8, stride=s) for k, s in enumerate(STRIDES)}
-
-
-def detectron2_fcos():
-    head = FCOSHead(
-        input_shape=[ShapeSpec(channels=8)] * 5, num_classes=NUM_CLASSES, conv_dims=[8], norm=""
-    )
-    return FCOS(backbone=Pyramid(), head=head, num_classes=NUM_CLASSES, pixel_mean=[0.0] * 3,
-                pixel_std=[1.0] * 3)  # fmt: skip
-
-
-def anchors_of():
-    generator = DefaultAnchorGenerator(
-        sizes=[[s] for s in STRIDES], aspect_ratios=[1.0], strides=STRIDES
-    )
-    sizes = [(-(-IMAGE_SIZE[0] // s), -(-IMAGE_SIZE[1] // s)) for s in STRIDES]
-    return generator([torch.zeros(1, 8, h, w) for h, w in sizes])
+ANCHORS = detectron2_anchors(IMAGE_SIZE, torch.device("cpu"))
 
 
 def scene(seed, num_gt=12):
@@ -81,11 +60,11 @@ def labels_of(assignment, targets):
 @pytest.mark.parametrize("num_gt", [12, 60])
 @pytest.mark.parametrize("first", range(0, 100, 20))
 def test_fcos_gives_the_labels_of_detectron2(first, num_gt):
-    fcos, anchors = detectron2_fcos(), anchors_of()
+    fcos = detectron2_fcos(NUM_CLASSES)
     for seed in range(first, first + 20):
         boxes, classes, generator = scene(seed, num_gt)
         instances = Instances(IMAGE_SIZE, gt_boxes=Boxes(boxes), gt_classes=classes)
-        (expected_labels,), (expected_boxes,) = fcos.label_anchors(anchors, [instances])
+        (expected_labels,), (expected_boxes,) = fcos.label_anchors(ANCHORS, [instances])
         targets = GroundTruths.from_images([boxes], [classes])
         assignment = CenterSampling()(Batch(random_predictions(generator), targets, GRID))
         labels, found_boxes = labels_of(assignment, targets)
@@ -126,31 +105,24 @@ def test_fcos_smallest_box():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_fcos_gives_the_losses_of_detectron2(seed):
-    fcos, anchors = detectron2_fcos(), anchors_of()
+    """And their gradients."""
     boxes, classes, generator = scene(seed)
     predictions = random_predictions(generator)
-    targets = GroundTruths.from_images([boxes], [classes])
-    assignment = CenterSampling()(Batch(predictions, targets, GRID))
-    losses = CenternessLoss()(assignment, Batch(predictions, targets, GRID))
-
-    instances = Instances(IMAGE_SIZE, gt_boxes=Boxes(boxes), gt_classes=classes)
-    counts = [len(level) for level in anchors]
-    fcos._ema_update = lambda name, value, initial: value  # no running mean of the divisor
-    with EventStorage():
-        expected = fcos.losses(
-            anchors,
-            predictions.cls_logits.split(counts, dim=1),
-            *[
-                fcos.label_anchors(anchors, [instances])[0],
-                (predictions.box_distances / GRID.strides[:, None]).split(counts, dim=1),
-                fcos.label_anchors(anchors, [instances])[1],
-            ],
-            predictions.objectness_logits.split(counts, dim=1),
-        )
+    inputs = [x.requires_grad_() for x in vars(predictions).values()]
+    batch = Batch(predictions, GroundTruths.from_images([boxes], [classes]), GRID)
+    losses = CenternessLoss()(CenterSampling()(batch), batch)
+    expected = detectron2_losses(
+        detectron2_fcos(NUM_CLASSES), ANCHORS, instances_of(batch, IMAGE_SIZE), batch
+    )
     for name, other in (("cls", "cls"), ("bbox", "loc"), ("centerness", "ctr")):
         assert losses[f"loss_{name}"].item() == pytest.approx(
             expected[f"loss_fcos_{other}"].item(), rel=1e-5
         )
+    grads, expected_grads = (
+        torch.autograd.grad(sum(x.values()), inputs) for x in (losses, expected)
+    )
+    for grad, expected_grad in zip(grads, expected_grads, strict=True):
+        torch.testing.assert_close(grad, expected_grad, rtol=1e-4, atol=1e-6)
 
 
 def atss_by_tables(boxes, k=9):

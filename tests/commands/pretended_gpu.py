@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 
 import torch
-from benchmarks.operations import waits
+from operations import waits
 from torch import Tensor
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing

@@ -1,7 +1,4 @@
-"""What a piece of code asks of torch: operations, memory, and waiting for the device."""
-
-import weakref
-from collections.abc import Iterable
+"""Operations of torch that a piece of code calls, and those for which it waits for the device."""
 
 import torch
 from torch import Tensor
@@ -51,34 +48,3 @@ def waits(name: str, args: tuple, kwargs: dict) -> bool:
             for x in tree_leaves(args[1:2])
         )
     return False
-
-
-class PeakAllocations(TorchDispatchMode):
-    """Context manager; `bytes` is the most that tensors made inside hold at a time. Unlike the
-    memory of the process it is the same in every run, and knows nothing of the allocator."""
-
-    def __init__(self, inputs: Iterable[Tensor]):
-        """`inputs`: tensors whose memory does not count."""
-        super().__init__()
-        self.bytes = 0
-        self._now = 0
-        self._alive = {x.untyped_storage()._cdata: 0 for x in inputs}
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for x in tree_leaves(result):
-            if isinstance(x, Tensor):
-                self._note(x.untyped_storage())
-        return result
-
-    def _note(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key in self._alive:
-            return
-        self._alive[key] = size
-        self._now += size
-        self.bytes = max(self.bytes, self._now)
-        weakref.finalize(storage, self._freed, key)
-
-    def _freed(self, key: int) -> None:
-        self._now -= self._alive.pop(key)
