@@ -18,7 +18,7 @@ TRAIN := $(PYTHON) tools/train_net.py --config-file $(CONFIG) train.output_dir=$
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile
 
-.PHONY: demo test coverage lint install
+.PHONY: demo test coverage lint count install
 
 demo: $(INSTALLED)
 	$(PREPARE)
@@ -35,6 +35,11 @@ coverage: $(INSTALLED)
 lint: $(INSTALLED)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+
+count:
+	@for folder in projects/DualWeighting/dual_weighting tests tools; do \
+	  git ls-files -z "$$folder/*.py" | xargs -0 cat | wc -l | tr '\n' ' '; \
+	  echo "lines in $$(git ls-files "$$folder/*.py" | wc -l) files: $$folder"; done
 
 install: $(INSTALLED)
 

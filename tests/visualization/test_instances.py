@@ -79,4 +79,5 @@ def test_nothing_and_a_tiny_image(image):
 def test_the_image_may_be_a_view_and_read_only(image):
     view = image[:, :, ::-1]
     view.flags.writeable = False
-    draw_instances(view, instances([[50, 80, 120, 150]], [0.9], [0]), ["a"])
+    drawn = draw_instances(view, instances([[50, 80, 120, 150]], [0.9], [0]), ["a"])
+    assert drawn.shape == view.shape and (drawn != view).any()
