@@ -1,4 +1,4 @@
-"""Reading image files as the detector sees them: the same for every command."""
+"""Reading image files, the same way for every command."""
 
 import os
 
@@ -7,11 +7,11 @@ from detectron2.data.detection_utils import convert_PIL_to_numpy
 from detectron2.utils.file_io import PathManager
 from PIL import Image
 
-# What reading a damaged file raises; Pillow has SyntaxError for a damaged PNG.
 IMAGE_SUFFIXES = {
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"),
     *(".tif", ".tiff", ".webp"),
 }
+# What reading a damaged file raises; Pillow has SyntaxError for a damaged PNG.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 ORIENTATION = 0x0112  # in EXIF
@@ -45,8 +45,8 @@ def read_image(file_name: str | os.PathLike, format: str = "RGB") -> np.ndarray:
 
 
 def orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where there is none or it is invalid. From 5 on, width and height
-    are exchanged."""
+    """EXIF orientation, 1 to 8; 1 if missing or invalid. From 5 on, width and height are
+    exchanged."""
     try:
         value = image.getexif().get(ORIENTATION, 1)
     except Exception:  # Pillow's parser of EXIF data fails in many ways
@@ -57,7 +57,7 @@ def orientation(image: Image.Image) -> int:
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height of an opened image as it will be read."""
     width, height = image.size
-    exchanged = orientation(image) >= 5 and image.format != "TIFF"  # of which Pillow has done so
+    exchanged = orientation(image) >= 5 and image.format != "TIFF"  # Pillow turns those
     return (height, width) if exchanged else (width, height)
 
 

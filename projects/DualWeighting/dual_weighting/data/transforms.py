@@ -13,12 +13,12 @@ from dual_weighting.utils.errors import UserError
 
 
 class ResizeShortestEdge(T.ResizeShortestEdge):
-    """Detectron2's, but no side gets shorter than one pixel, however thin the image is."""
+    """Detectron2's, but no side gets shorter than one pixel."""
 
     def __init__(self, *args, antialias: bool = True, **kwargs):
         """
         Args:
-            antialias: resize by Pillow, which averages where it shrinks. If not, by OpenCV, which
+            antialias: resize by Pillow, which averages when it shrinks; if False by OpenCV, which
                 interpolates between four pixels, as the releases did.
             args, kwargs: those of Detectron2's ResizeShortestEdge.
         """
@@ -56,7 +56,7 @@ class OpenCVResize(T.ResizeTransform):
 
 
 SMALLEST = 32
-LONGEST = 1333 / 800  # of the longer side by the shorter, as in the recipes for COCO
+LONGEST = 1333 / 800  # longer side / shorter side, as in the recipes for COCO
 
 
 def check_image_size(pixels: int | None) -> None:
@@ -68,8 +68,8 @@ def check_image_size(pixels: int | None) -> None:
 def image_size_values(cfg: DictConfig, pixels: int) -> Iterator[tuple[str, int]]:
     """The keys of `cfg`, with their values, that resize all images of training and test.
 
-    The shorter side gets `pixels`, or less where the longer one would pass `LONGEST` times as
-    many. Where `cfg` takes images as they are, a resizing is put in first.
+    The shorter side gets `pixels`, or less if the longer one would exceed `LONGEST` times as many.
+    If `cfg` does not resize images, a resizing is inserted first.
     """
     for split in ("train", "test"):
         mapper = cfg.dataloader[split].mapper

@@ -13,7 +13,7 @@ LUMA = np.array([0.299, 0.587, 0.114])  # brightness of RGB as ITU-R BT.601 weig
 def random_background(
     photographs: list[np.ndarray], *, size: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """(size, size, 3) float32 in [0, 255]: a square cut from a photograph, paler than it was."""
+    """(size, size, 3) float32 in [0, 255]: a square crop of a photograph, paler than it."""
     photograph = photographs[rng.integers(len(photographs))]
     height, width = photograph.shape[:2]
     side = int(rng.integers(size // 2, height))
@@ -31,7 +31,7 @@ def random_background(
 def random_ink(
     image: np.ndarray, *, heights: tuple[float, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Opacity in [0, 1] of a digit (8, 8) drawn large or small, wide or narrow; cut to its ink."""
+    """Opacity in [0, 1] of a digit (8, 8) at a random size and aspect ratio; cropped to its ink."""
     min_height, max_height = heights
     fine = cv2.resize(np.pad(image, 1), None, fx=16, fy=16, interpolation=cv2.INTER_CUBIC)
     ink = cut_to_ink(np.clip((fine - 0.3) / 0.3, 0, 1))
@@ -43,16 +43,16 @@ def random_ink(
 
 
 def cut_to_ink(ink: np.ndarray) -> np.ndarray:
-    """`ink` (H, W) without the rows and columns around it that show none."""
+    """`ink` (H, W) without empty rows and columns around it."""
     x, y, width, height = cv2.boundingRect((ink >= VISIBLE_INK).astype(np.uint8))
     return ink[y : y + height, x : x + width]
 
 
 def paint(canvas: np.ndarray, opacity: np.ndarray, *, rng: np.random.Generator) -> None:
-    """Draw with opacity (H, W) on canvas (H, W, 3), in place, in a colour that stands out there."""
+    """Draw with opacity (H, W) on canvas (H, W, 3), in place, in a color that stands out there."""
     under = (canvas * opacity[..., None]).sum(axis=(0, 1)) / opacity.sum()
-    colours = rng.uniform(0, 255, size=(16, 3))
-    contrasts = np.abs((colours - under) @ LUMA)
+    colors = rng.uniform(0, 255, size=(16, 3))
+    contrasts = np.abs((colors - under) @ LUMA)
     enough = np.flatnonzero(contrasts >= MIN_CONTRAST)
-    colour = colours[enough[0] if enough.size else contrasts.argmax()]
-    canvas += opacity[..., None] * (colour - canvas)
+    color = colors[enough[0] if enough.size else contrasts.argmax()]
+    canvas += opacity[..., None] * (color - canvas)

@@ -1,4 +1,4 @@
-"""Scenes of handwritten digits before photographs, made of what scikit-learn ships."""
+"""Scenes of handwritten digits in front of photographs, both from scikit-learn."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,20 +14,20 @@ VAL_SHARE = 0.25  # of scikit-learn's digits
 PLACING_ATTEMPTS = 30
 MAX_RATIO = 1.2  # of the heights of a digit and its neighbour
 CLOSE = 0.3  # spread of the distance to the neighbour, in its width and height
-HEAP_DENSITY = 3  # how many small digits lie upon each other in a heap
+HEAP_DENSITY = 3  # layers of small digits in a heap
 
 
 @dataclass(frozen=True)
 class SceneStyle:
-    """What the scenes of a data set have in common. Pairs are the least and the most.
+    """What the scenes of a data set have in common. Pairs are minimum and maximum.
 
     Attributes:
         size: width and height of a scene, pixels.
-        num_digits: drawn from evenly. There are fewer where a scene is full before.
+        num_digits: uniform; fewer if the scene is full before.
         heights: of a digit's box, pixels.
         min_visible: of a digit's ink, when everything is drawn.
         closeness: probability that a digit stands close to another of about its size.
-        num_heaps: of digits that nobody could tell apart.
+        num_heaps: of indistinguishable digits.
     """
 
     size: int
@@ -51,38 +51,38 @@ CROWD_DIGITS = SceneStyle(
 
 @dataclass(frozen=True)
 class PlacedDigit:
-    """A digit of a scene."""
+    """A digit of a scene.
+
+    Attributes:
+        label: 0 to 9.
+        source: its number among scikit-learn's 1,797 digits.
+        box: x, y, width, height in pixels, tight around its ink, hidden or not.
+    """
 
     label: int
-    """0 to 9."""
-
     source: int
-    """Its number among scikit-learn's 1,797 digits."""
-
     box: tuple[int, int, int, int]
-    """x, y, width, height in pixels, tight around its ink as if nothing were in front of it."""
 
 
 @dataclass(frozen=True)
 class Scene:
+    """
+    Attributes:
+        image: (H, W, 3) RGB in [0, 255].
+        digits: from back to front.
+        owner: (H, W), which of the digits is in front at each pixel, -1 where none has ink.
+        heaps: x, y, width, height of heaps of digits, behind all others.
+    """
+
     image: np.ndarray
-    """(H, W, 3) RGB in [0, 255]."""
-
     digits: tuple[PlacedDigit, ...]
-    """From back to front."""
-
     owner: np.ndarray
-    """(H, W), which of the digits is in front at each pixel, -1 where none has ink."""
-
     heaps: tuple[tuple[int, int, int, int], ...] = ()
-    """x, y, width, height of heaps of digits, behind all others."""
 
 
 class DigitScenes:
-    """The scenes of one split: scene `index` is the same whenever and wherever it is asked for.
-
-    No digit of scikit-learn's is in scenes of both splits.
-    """
+    """The scenes of one split: scene `index` is always the same. The splits share no digit of
+    scikit-learn's."""
 
     def __init__(self, *, split: Split, style: SceneStyle = DIGITS) -> None:
         digits = load_digits()
@@ -131,7 +131,7 @@ class DigitScenes:
     def _draw_heap(
         self, canvas: np.ndarray, *, rng: np.random.Generator
     ) -> tuple[int, int, int, int]:
-        """Draw small digits upon each other all over a rectangle; its x, y, width, height."""
+        """Fill a rectangle with layers of small digits; its x, y, width, height."""
         low, high = self.style.heights
         sides = rng.integers(2 * low, high, size=2, endpoint=True)
         x, y = rng.integers(0, self.style.size - sides)
@@ -146,7 +146,7 @@ class DigitScenes:
 
 
 def sources_of_split(num_sources: int, *, split: Split) -> np.ndarray:
-    """The numbers of the digits that `split` may show, a fixed random share of all."""
+    """The numbers of the digits of `split`, a fixed random share of all."""
     order = np.random.Generator(np.random.PCG64(0)).permutation(num_sources)
     num_val = round(VAL_SHARE * num_sources)
     return np.sort(order[:num_val] if split == "val" else order[num_val:])
