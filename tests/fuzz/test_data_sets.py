@@ -83,22 +83,10 @@ FIELDS = {
     "categories": ("id", "name", "supercategory"),
 }
 VALUES = [
-    *(
-        "7",
-        "",
-        " ",
-        "a\nb",
-        "\x1b[31m",
-        "\ud800",
-        "${x}",
-        "[red]",
-        "${",
-        "$x$ %s {0}",
-        "Käfer 甲虫",
-    ),
-    *(None, True, 0, -1, 1.5, 2.0, 2**62, 10**30, math.nan, math.inf, 1e308, [], [1], [None], {}),
-    *("9" * 300, [math.nan] * 4, [1, 2, 3, 1e300], [-5, -5, 0, 0], {"size": [48, 64]}),
-]
+    "7", "", " ", "a\nb", "\x1b[31m", "\ud800", "${x}", "[red]", "${", "$x$ %s {0}", "Käfer 甲虫",
+    None, True, 0, -1, 1.5, 2.0, 2**62, 10**30, math.nan, math.inf, 1e308, [], [1], [None], {},
+    "9" * 300, [math.nan] * 4, [1, 2, 3, 1e300], [-5, -5, 0, 0], {"size": [48, 64]},
+]  # fmt: skip
 MASKS = {
     "code of another size": {**CODE, "size": [64, 48]},
     "code too short": {**CODE, "counts": [9]},
@@ -203,15 +191,14 @@ def image(mode: str, suffix: str = ".png", size=(64, 64), **options):
     def damage(content: dict, folder: Path) -> None:
         pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
         picture = Image.fromarray(pixels)
-        if mode in ("I;16", "I", "F"):
-            gray = np.asarray(picture.convert("L"))
-            picture = Image.fromarray(
-                {
-                    "I;16": np.uint16(gray) * 257,
-                    "I": np.int32(gray) * 257,
-                    "F": gray / np.float32(255),
-                }[mode]
-            )
+        gray = np.asarray(picture.convert("L"))
+        deep = {
+            "I;16": np.uint16(gray) * 257,
+            "I": np.int32(gray) * 257,
+            "F": gray / np.float32(255),
+        }
+        if mode in deep:
+            picture = Image.fromarray(deep[mode])
         elif mode != "RGB":
             picture = picture.convert(mode)
         file_name = f"1{suffix}"
