@@ -97,7 +97,7 @@ def box_array(boxes: Sequence[Any]) -> np.ndarray:
         array = np.array(boxes, dtype=np.float64).reshape(-1, 4)
         array[~(np.abs(array) < LARGEST_SIDE).all(axis=1)] = np.nan
         return array
-    lists = [x.tolist() if isinstance(x, np.ndarray) else x for x in boxes]
+    lists = [np.asarray(x).tolist() if isinstance(x, tuple | np.ndarray) else x for x in boxes]
     rows = [box if is_coco_box(box) else [np.nan] * 4 for box in lists]
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
