@@ -4,26 +4,19 @@ import math
 
 import pytest
 import torch
+from all_schemes import SCHEMES
 from scenes import batch_of, one_level_scene, random_scene, with_gradient
 
-from dual_weighting.assignment import (
-    Assignment,
-    DualWeighting,
-    DynamicLabelAssignment,
-    OneToFew,
-)
+from dual_weighting.assignment import Assignment
 from dual_weighting.assignment.points import PointGrid, points_inside
-from dual_weighting.losses import (
-    DualWeightingLoss,
-    DynamicLabelAssignmentLoss,
-    OneToFewLoss,
-)
+from dual_weighting.losses import OneToFewLoss
 
-SCHEMES = {
-    "dw": (DualWeighting(), DualWeightingLoss()),
-    "o2f": (OneToFew(), OneToFewLoss()),
-    "dla": (DynamicLabelAssignment(epochs=12), DynamicLabelAssignmentLoss()),
+LOSSES_OF_POSITIVES = {
+    "dw": {"loss_cls_pos", "loss_loc"},
+    "o2f": {"loss_bbox"},
+    "dla": {"loss_bbox"},
 }
+every_scheme = pytest.mark.parametrize("name", LOSSES_OF_POSITIVES)
 
 
 def mask(total, *points):
@@ -68,7 +61,7 @@ def losses_of(name, scene, ignored):
     return losses(assignment, batch), assignment
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@every_scheme
 def test_ignored_points_learn_from_nothing_but_pairs(name):
     scene = with_gradient(random_scene(0))
     num_points = scene["cls_logits"].shape[:2].numel()
@@ -82,12 +75,10 @@ def test_ignored_points_learn_from_nothing_but_pairs(name):
     assert grads[ignored & positive].any(dim=1).all() and (ignored & positive).any()
     torch.testing.assert_close(grads[~ignored], plain_grads[~ignored])
     same = {key for key in plain if torch.equal(plain[key], losses[key])}
-    assert same == {
-        "dw": {"loss_cls_pos", "loss_loc"}, "o2f": {"loss_bbox"}, "dla": {"loss_bbox"}
-    }[name]  # fmt: skip
+    assert same == LOSSES_OF_POSITIVES[name]
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@every_scheme
 def test_objectness_of_ignored_points(name):
     """A branch that has no positive to learn from there learns nothing there either."""
     scene = with_gradient(random_scene(1, num_gt=(0, 0)))
@@ -97,7 +88,7 @@ def test_objectness_of_ignored_points(name):
     assert (grad == 0).nonzero().flatten().tolist() == [3, 7]
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@every_scheme
 def test_no_ignored_points_is_none(name):
     scene = random_scene(2)
     losses, _ = losses_of(name, scene, mask(scene["cls_logits"].shape[:2].numel()))
@@ -105,7 +96,7 @@ def test_no_ignored_points_is_none(name):
     assert all(torch.equal(losses[key], plain[key]) for key in plain)
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@every_scheme
 def test_everything_ignored(name):
     """Zero, attached to the graph."""
     scene = with_gradient(random_scene(3, num_gt=(0, 0)))
