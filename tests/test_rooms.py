@@ -1,6 +1,7 @@
 """The structure of the package and its tests, as CONTRIBUTING.md describes it."""
 
 import ast
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -19,7 +20,7 @@ SCHEMES = ("atss", "fcos", "dw", "dla", "o2f", "weighted")
 SAME_THING_IN_TWO_ROOMS = {
     *SCHEMES, "batch", "candidates", "compare", "crowdhuman", "demo", "detector", "head", "swin",
     "train",
-} | {"command", "precision", "table"}  # fmt: skip
+} | {"command", "page", "precision", "report", "table"}  # fmt: skip
 FILES = [  # configs are checked by tests/test_configs*.py
     file
     for file in sorted(PACKAGE.rglob("*.py"))
@@ -51,6 +52,8 @@ def test_every_room_is_listed():
     text = (TESTS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
     places = [text.index(f"| `{room}/`") for room in ROOMS]
     assert places == sorted(places)
+    named = re.findall(rf"`((?:{'|'.join(ROOMS)})/[a-z_0-9/]+\.py)`", text)
+    assert len(named) > 10 and not [file for file in named if not (PACKAGE / file).is_file()]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from .geometry import iou_and_giou, points_of, sigmoid
+from .geometry import iou_and_giou, points_of, sigmoid, summed
 
 
 def bag_of(box, points, k=10):
@@ -91,15 +91,8 @@ def dla_losses(
     """The losses as floats, from the arguments of `dual_weighting.functional.dla_losses`."""
     points = points_of(image_size, strides)
     alpha = (1 - 0.9) * math.exp(-progress * epochs / math.sqrt(epochs)) + 0.9
-    images = [
-        dla_losses_of_image(
-            *(x.double().tolist() for x in image[:-1]), image[-1].tolist(), points, alpha
-        )
-        for image in zip(
-            cls_logits, box_distances, objectness_logits, gt_boxes, gt_classes, strict=True
-        )
-    ]
-    cls, bbox, metric, assigned, weight = (sum(column) for column in zip(*images, strict=True))
+    arrays = (cls_logits, box_distances, objectness_logits, gt_boxes, gt_classes)
+    cls, bbox, metric, assigned, weight = summed(dla_losses_of_image, arrays, points, alpha)
     return {
         "loss_cls": cls / max(assigned, 1),
         "loss_bbox": 2 * bbox / max(weight, 1e-6),

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 
-from .geometry import iou_and_giou, points_of, sigmoid
+from .geometry import iou_and_giou, points_of, sigmoid, summed
 
 
 def dw_losses_of_image(cls_logits, distances, objectness, gt_boxes, gt_classes, points):
@@ -49,13 +49,8 @@ def dw_losses(
 ):
     """The three losses as floats, from the arguments of `dual_weighting.functional.dw_losses`."""
     points = points_of(image_size, strides)
-    images = [
-        dw_losses_of_image(*(x.double().tolist() for x in image[:-1]), image[-1].tolist(), points)
-        for image in zip(
-            cls_logits, box_distances, objectness_logits, gt_boxes, gt_classes, strict=True
-        )
-    ]
-    pos, loc, neg, not_negative = (sum(column) for column in zip(*images, strict=True))
+    arrays = (cls_logits, box_distances, objectness_logits, gt_boxes, gt_classes)
+    pos, loc, neg, not_negative = summed(dw_losses_of_image, arrays, points)
     num_gt = max(sum(len(classes) for classes in gt_classes), 1)
     return {
         "loss_cls_pos": 0.25 * pos / num_gt,

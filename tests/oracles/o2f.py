@@ -2,7 +2,7 @@
 
 import math
 
-from .geometry import iou_and_giou, points_of, sigmoid
+from .geometry import iou_and_giou, points_of, sigmoid, summed
 
 
 def candidates_of(box, c, scores, boxes, points):
@@ -96,13 +96,6 @@ def o2f_losses(
 ):
     """Both losses as floats, from the arguments of `dual_weighting.functional.o2f_losses`."""
     points = points_of(image_size, strides)
-    images = [
-        o2f_losses_of_image(
-            *(x.double().tolist() for x in image[:-1]), image[-1].tolist(), points, progress
-        )
-        for image in zip(
-            cls_logits, box_distances, objectness_logits, gt_boxes, gt_classes, strict=True
-        )
-    ]
-    cls, bbox, assigned, centerness = (sum(column) for column in zip(*images, strict=True))
+    arrays = (cls_logits, box_distances, objectness_logits, gt_boxes, gt_classes)
+    cls, bbox, assigned, centerness = summed(o2f_losses_of_image, arrays, points, progress)
     return {"loss_cls": cls / max(assigned, 1), "loss_bbox": 2 * bbox / max(centerness, 1e-6)}
