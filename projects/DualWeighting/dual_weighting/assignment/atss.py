@@ -8,7 +8,7 @@ from .batch import Assignment, Batch
 from .boxes import is_inside, paired_iou_giou, square_boxes
 from .formulas import centerness
 from .nearest import nearest_points
-from .segments import is_largest, rows, segment_mean_plus_std
+from .segments import is_largest, segment_mean_plus_std, take_rows
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class AdaptiveSelection:
         priors = square_boxes(centers, self.prior_scale * batch.strides_at(point))
         iou, _ = paired_iou_giou(priors, gt_boxes)
 
-        threshold = rows(segment_mean_plus_std(iou, gt, batch.num_gt), gt)
+        threshold = take_rows(segment_mean_plus_std(iou, gt, batch.num_gt), gt)
         wanted = (iou >= threshold) & is_inside(centers, gt_boxes)
         positive = (wanted & is_largest(iou.where(wanted, -1.0), point, batch.num_points)).float()
         # Points outside their boxes have no centerness, and no weight either.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .boxes import decode_distances
 from .points import PointGrid
-from .segments import rows
+from .segments import take_rows
 
 IGNORED = -1  # the class of a region to ignore, before it is taken out of the ground truths
 
@@ -98,16 +98,16 @@ class Batch:
 
     def entries_at(self, point: Tensor, gt: Tensor) -> Tensor:
         """Position of each pair's class logit among all N * R * K, (Q,)."""
-        return point * self.predictions.cls_logits.shape[2] + rows(self.targets.classes, gt)
+        return point * self.predictions.cls_logits.shape[2] + take_rows(self.targets.classes, gt)
 
     def class_logits_at(self, point: Tensor, gt: Tensor) -> Tensor:
         """Logit of the ground truth's class at each pair's point, (Q,)."""
-        return rows(self.predictions.cls_logits.reshape(-1), self.entries_at(point, gt))
+        return take_rows(self.predictions.cls_logits.reshape(-1), self.entries_at(point, gt))
 
     def log_scores(self, class_logits: Tensor, point: Tensor) -> Tensor:
         """ln of the joint score, sigmoid(cls) * sigmoid(obj), from class logits, (Q,)."""
         log_objectness = F.logsigmoid(self.predictions.objectness_logits.reshape(-1))
-        return F.logsigmoid(class_logits) + rows(log_objectness, point)
+        return F.logsigmoid(class_logits) + take_rows(log_objectness, point)
 
     def scores_at(self, point: Tensor, gt: Tensor) -> Tensor:
         """Joint score of the ground truth's class at each pair's point, (Q,)."""
@@ -118,19 +118,19 @@ class Batch:
         # Decoded before they are looked up: in crowds there are many more pairs than points.
         distances = self.predictions.box_distances
         centers = self.grid.centers.repeat(len(distances), 1)
-        return rows(decode_distances(centers, distances.reshape(-1, 4)), point)
+        return take_rows(decode_distances(centers, distances.reshape(-1, 4)), point)
 
     def gt_boxes_at(self, gt: Tensor) -> Tensor:
         """Box of each pair's ground truth, (Q, 4), pixels."""
-        return rows(self.targets.boxes, gt)
+        return take_rows(self.targets.boxes, gt)
 
     def centers_at(self, point: Tensor) -> Tensor:
         """Where each pair's point is, (Q, 2), pixels."""
-        return rows(self.grid.centers, point % len(self.grid))
+        return take_rows(self.grid.centers, point % len(self.grid))
 
     def strides_at(self, point: Tensor) -> Tensor:
         """Stride of each pair's point, (Q,), pixels."""
-        return rows(self.grid.strides, point % len(self.grid))
+        return take_rows(self.grid.strides, point % len(self.grid))
 
     def levels_at(self, point: Tensor) -> Tensor:
         """Pyramid level of each pair's point, (Q,), in [0, L)."""
@@ -148,7 +148,7 @@ class Batch:
         """
         if self.ignored is None:
             return values
-        ignored = self.ignored if point is None else rows(self.ignored, point)
+        ignored = self.ignored if point is None else take_rows(self.ignored, point)
         if unless is not None:
             ignored = ignored & ~unless
         return values.masked_fill(ignored, 0.0)

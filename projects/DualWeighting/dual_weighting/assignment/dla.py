@@ -9,7 +9,7 @@ from .batch import Assignment, Batch
 from .boxes import is_inside, paired_iou_giou, square_boxes
 from .formulas import assignment_metric, box_reweighting, geometric_score, geometric_share
 from .nearest import nearest_points
-from .segments import is_largest, rows, segment_mean_plus_std
+from .segments import is_largest, segment_mean_plus_std, take_rows
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DynamicLabelAssignment:
         point, gt = nearest_points(centers, image, batch.grid, self.k)
         metric = self.metric(batch, point, gt)
 
-        threshold = rows(segment_mean_plus_std(metric, gt, batch.num_gt), gt)
+        threshold = take_rows(segment_mean_plus_std(metric, gt, batch.num_gt), gt)
         inside = is_inside(batch.centers_at(point), batch.gt_boxes_at(gt))
         wanted = (metric > threshold) & inside
         assigned = wanted & is_largest(metric.where(wanted, -1.0), point, batch.num_points)

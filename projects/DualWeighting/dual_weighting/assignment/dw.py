@@ -9,7 +9,7 @@ from .batch import Assignment, Batch
 from .boxes import paired_iou_giou
 from .formulas import center_prior_of_pairs, negative_probability, normalized_positive_weights
 from .points import pairs_inside
-from .segments import rows, segment_max, segment_min, smallest_of_equal_keys
+from .segments import segment_max, segment_min, smallest_of_equal_keys, take_rows
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class DualWeighting:
     def negative_probabilities(self, iou: Tensor, gt: Tensor, num_gt: int) -> Tensor:
         """P_neg of each pair, (Q,): eq. 6, stretched to [0, 1] over a ground truth's candidates."""
         p = negative_probability(iou, self.gamma1, self.min_iou)
-        low = rows(segment_min(p, gt, num_gt), gt)
-        high = rows(segment_max(p, gt, num_gt).clamp(max=1.0), gt)
+        low = take_rows(segment_min(p, gt, num_gt), gt)
+        high = take_rows(segment_max(p, gt, num_gt).clamp(max=1.0), gt)
         stretched = (p - low + self.eps) / (high - low + self.eps)
         return torch.where(iou < self.min_iou, 1.0, stretched)

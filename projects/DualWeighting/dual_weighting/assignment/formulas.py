@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .batch import Batch
-from .segments import rows, segment_sum
+from .segments import segment_sum, take_rows
 
 
 def center_prior(offset: Tensor, stride: Tensor, sigma: float) -> Tensor:
@@ -114,7 +114,7 @@ def box_reweighting(a: Tensor, gamma: float) -> Tensor:
 
 def center_prior_of_pairs(batch: Batch, point: Tensor, gt: Tensor, sigma: float) -> Tensor:
     """The Gaussian center prior of each pair, (Q,)."""
-    offset = batch.centers_at(point) - rows(batch.targets.box_centers(), gt)
+    offset = batch.centers_at(point) - take_rows(batch.targets.box_centers(), gt)
     return center_prior(offset, batch.strides_at(point), sigma)
 
 
@@ -139,4 +139,4 @@ def normalized_positive_weights(
     """
     t = consistency(score, giou_loss, beta)
     total = segment_sum(positive_weight(t, mu_norm) * prior, gt, num_gt)
-    return positive_weight(t, mu) * prior / rows(total.clamp(min=eps), gt)
+    return positive_weight(t, mu) * prior / take_rows(total.clamp(min=eps), gt)

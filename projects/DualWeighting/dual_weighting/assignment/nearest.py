@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .points import PointGrid
-from .segments import rows
+from .segments import take_rows
 
 
 def nearest_points(
@@ -42,4 +42,4 @@ def nearest_points(
     point = point.gather(2, order[..., :k])
     pair = distance[..., :k].isfinite().flatten().nonzero()[:, 0]
     gt = pair // (k * len(stride))
-    return rows(image, gt) * len(grid) + rows(point.flatten(), pair), gt
+    return take_rows(image, gt) * len(grid) + take_rows(point.flatten(), pair), gt

@@ -8,7 +8,7 @@ from .batch import Assignment, Batch
 from .boxes import paired_iou_giou
 from .formulas import centerness, soft_degree, soft_target, task_quality
 from .points import center_regions, pairs_inside
-from .segments import is_largest, rank_in_segment, rows, segment_max
+from .segments import is_largest, rank_in_segment, segment_max, take_rows
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class OneToFew:
         soft = assigned & ~certain
 
         degree = soft_degree(batch.progress, self.soft_degree_first, self.soft_degree_last)
-        largest = rows(segment_max(score.where(soft, 0.0), gt, batch.num_gt), gt)
+        largest = take_rows(segment_max(score.where(soft, 0.0), gt, batch.num_gt), gt)
         target = torch.where(certain, 1.0, soft_target(score, largest, degree)).where(assigned, 0.0)
         positive = torch.where(certain, 1.0, self.soft_weight).where(assigned, 0.0)
         box = centerness(batch.centers_at(point), gt_boxes).where(assigned, 0.0)

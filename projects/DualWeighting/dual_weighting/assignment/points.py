@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .segments import rows
+from .segments import take_rows
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,13 @@ def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tenso
     num_pairs = int(block_size.sum())
     block = torch.repeat_interleave(block_size, output_size=num_pairs)
     block_start = block_size.cumsum(0) - block_size
-    k = torch.arange(num_pairs, device=block.device) - rows(block_start, block)
+    k = torch.arange(num_pairs, device=block.device) - take_rows(block_start, block)
 
     # On the way through a block, each new row skips the cells of the level beside the block.
     num_columns, width = cells[..., 0], grid.level_sizes[:, 0]
     first_point = grid.level_starts + first[..., 1] * width + first[..., 0]
     first_point = first_point + image[:, None] * len(grid)
-    row = k // rows(num_columns.flatten(), block)
-    skipped = row * rows((width - num_columns).flatten(), block)
-    point = rows(first_point.flatten(), block) + k + skipped
+    row = k // take_rows(num_columns.flatten(), block)
+    skipped = row * take_rows((width - num_columns).flatten(), block)
+    point = take_rows(first_point.flatten(), block) + k + skipped
     return point, block // len(grid.level_strides)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from .batch import Assignment, Batch
 from .boxes import paired_iou_giou
-from .segments import rows, segment_max, segment_sum
+from .segments import segment_max, segment_sum, take_rows
 
 
 @torch.no_grad()
@@ -29,7 +29,7 @@ def assignment_statistics(
     """
     num_gt = batch.num_gt
     largest = segment_max(assignment.positive, assignment.gt, num_gt).clamp(min=0)
-    share = assignment.positive / rows(largest, assignment.gt)  # NaN where all weights are 0
+    share = assignment.positive / take_rows(largest, assignment.gt)  # NaN where all weights are 0
     positive = share >= strong
     soft = (share >= weak) & ~positive
 

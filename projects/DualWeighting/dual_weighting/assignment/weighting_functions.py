@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .formulas import negative_importance, negative_probability, positive_weight
-from .segments import rows, segment_max
+from .segments import segment_max, take_rows
 
 
 def gfl_weights(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,7 +80,7 @@ def aligned_target(
     """
     t = s**alpha * iou**beta
     largest = segment_max(t, gt, num_gt).clamp(min=torch.finfo(t.dtype).tiny)
-    return t * rows(segment_max(iou, gt, num_gt) / largest, gt)
+    return t * take_rows(segment_max(iou, gt, num_gt) / largest, gt)
 
 
 # Name in Table 1: its weights and its target.

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import nms
 
-from ..assignment.segments import rows
+from ..assignment.segments import take_rows
 
 ABSENT = -1.0  # score of a candidate that does not count
 
@@ -39,7 +39,7 @@ class Candidates(NamedTuple):
 
     def select(self, index: Tensor) -> "Candidates":
         """Those at `index`."""
-        return Candidates(*(rows(x, index) for x in self))
+        return Candidates(*(take_rows(x, index) for x in self))
 
     def clip(self, height: int, width: int) -> "Candidates":
         """With boxes inside the image."""
@@ -84,9 +84,11 @@ def class_wise_nms(candidates: Candidates, nms_thresh: float) -> Candidates:
     boxes, scores = F.pad(boxes, (0, 0, 0, 2)), F.pad(scores, (0, 2), value=ABSENT / 2)
     present = (scores > ABSENT).nonzero()[:, 0]
     nms_thresh = float32_below(nms_thresh)
-    kept = rows(present, nms(rows(boxes, present), rows(scores, present), nms_thresh))
+    kept = take_rows(
+        present, nms(take_rows(boxes, present), take_rows(scores, present), nms_thresh)
+    )
     absent = torch.full_like(scores, ABSENT)
-    return candidates._replace(scores=absent.scatter(0, kept, rows(scores, kept))[:-2])
+    return candidates._replace(scores=absent.scatter(0, kept, take_rows(scores, kept))[:-2])
 
 
 def float32_below(x: float) -> float:

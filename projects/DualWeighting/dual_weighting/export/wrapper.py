@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..assignment.points import level_centers
-from ..assignment.segments import rows
+from ..assignment.segments import take_rows
 from ..modeling import DualWeightingDetector, FCOSBaseline
 from ..modeling.condinst import CondInstDetector, aligned_bilinear
 from .candidates import Candidates, class_wise_nms, level_candidates
@@ -85,9 +85,9 @@ class ExportableDetector(nn.Module):
         ):
             scores = detector.scores(cls_logits[0], quality[0])
             scores, classes, point = level_candidates(scores, detector.test_topk_candidates)
-            centers = rows(level_centers(*x.shape[-2:], stride, x.device), point)
+            centers = take_rows(level_centers(*x.shape[-2:], stride, x.device), point)
             unit = torch.full_like(scores, stride)
-            boxes = detector.decode(rows(distances[0], point), centers, unit)
+            boxes = detector.decode(take_rows(distances[0], point), centers, unit)
             levels.append(Candidates(boxes, scores, classes, start + point, centers, unit))
             start = start + distances.shape[1]
         return Candidates(*map(torch.cat, zip(*levels, strict=True)))
@@ -101,7 +101,7 @@ class ExportableDetector(nn.Module):
             [parameters], [detector.mask_head.num_parameters]
         )
         logits = detector.mask_head(
-            rows(torch.cat(levels, dim=1)[0].float(), found.point),
+            take_rows(torch.cat(levels, dim=1)[0].float(), found.point),
             detector.mask_branch(features).float(),
             torch.zeros_like(found.point),
             found.centers,

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..assignment.batch import Assignment, Batch
-from ..assignment.segments import rows
+from ..assignment.segments import take_rows
 
 # Class logits per block on a CPU: half a megabyte, so that a block stays in the L2 cache.
 CPU_BLOCK = 1 << 17
@@ -89,7 +89,7 @@ class _Background(torch.autograd.Function):
         loss, ctx.gradients = _value_and_gradients(cls_logits, objectness_logits, gamma)
         ctx.save_for_backward(cls_logits, objectness_logits, entry)
         ctx.gamma = gamma
-        return loss, rows(cls_logits.view(-1), entry)
+        return loss, take_rows(cls_logits.view(-1), entry)
 
     @staticmethod
     @once_differentiable

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..assignment.batch import Assignment, Batch
 from ..assignment.boxes import paired_iou_giou
-from ..assignment.segments import rows
+from ..assignment.segments import take_rows
 from .focal import focal_loss
 from .workers import batch_divisors
 
@@ -33,7 +33,9 @@ class CenternessLoss:
         """`loss_cls`, `loss_bbox` and `loss_centerness`, scalars."""
         boxes = batch.boxes_at(assignment.point)
         _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
-        centerness_logits = rows(batch.predictions.objectness_logits.reshape(-1), assignment.point)
+        centerness_logits = take_rows(
+            batch.predictions.objectness_logits.reshape(-1), assignment.point
+        )
         loss_centerness = F.binary_cross_entropy_with_logits(
             centerness_logits, assignment.target, weight=assignment.positive, reduction="sum"
         )

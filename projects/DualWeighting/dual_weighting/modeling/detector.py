@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..assignment import Assignment, Batch, GroundTruths, PointGrid, Predictions
 from ..assignment.boxes import decode_distances
-from ..assignment.segments import rows
+from ..assignment.segments import take_rows
 from .ground_truths import ground_truths, split_ignored
 from .inference import PaddedShapes, best_candidates
 from .selection import DetectionSelector
@@ -189,7 +189,9 @@ class DualWeightingDetector(PaddedShapes):
             box_distances: (R_l, 4) of each level, pixels.
         """
         best, point, classes = best_candidates(scores, self.test_topk_candidates)
-        boxes = decode_distances(rows(centers, point), rows(torch.cat(box_distances), point))
+        boxes = decode_distances(
+            take_rows(centers, point), take_rows(torch.cat(box_distances), point)
+        )
         boxes = Boxes(boxes)
         boxes.clip(image_size)
         return self.selector(

@@ -7,7 +7,7 @@ import torch
 from detectron2.modeling.meta_arch.dense_detector import DenseDetector
 from torch import Tensor
 
-from ..assignment.segments import rows
+from ..assignment.segments import take_rows
 
 
 class PaddedShapes(DenseDetector):
@@ -46,8 +46,8 @@ def best_candidates(scores: Sequence[Tensor], limit: int) -> tuple[Tensor, Tenso
         num_points, num_classes = level.shape
         values = level.flatten()
         (entry,) = values.nonzero(as_tuple=True)
-        values, best = rows(values, entry).topk(min(limit, len(entry)))
-        entry = rows(entry, best)
+        values, best = take_rows(values, entry).topk(min(limit, len(entry)))
+        entry = take_rows(entry, best)
         levels.append((values, start + entry // num_classes, entry % num_classes))
         start += num_points
     values, point, classes = map(torch.cat, zip(*levels, strict=True))

@@ -6,7 +6,7 @@ import numpy as np
 
 from dual_weighting.assignment import Assignment, Batch
 from dual_weighting.assignment.boxes import paired_iou_giou
-from dual_weighting.assignment.segments import rows, segment_min
+from dual_weighting.assignment.segments import segment_min, take_rows
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,23 @@ def candidates_of(gt: int, assignment: Assignment, batch: Batch) -> Candidates:
     """The candidates of ground truth `gt`, in [0, M), in the order of the assignment."""
     entries = batch.entries_at(assignment.point, assignment.gt)
     keys, key = entries.unique(return_inverse=True)
-    negative = rows(segment_min(assignment.negative, key, len(keys)), key)
+    negative = take_rows(segment_min(assignment.negative, key, len(keys)), key)
     negative = batch.mask_ignored(negative, assignment.point)
 
     pair = (assignment.gt == gt).nonzero()[:, 0]
-    point = rows(assignment.point, pair)
+    point = take_rows(assignment.point, pair)
     boxes = batch.boxes_at(point)
     iou, _ = paired_iou_giou(boxes, batch.targets.boxes[gt].expand_as(boxes))
-    target = None if assignment.target is None else rows(assignment.target, pair)
+    target = None if assignment.target is None else take_rows(assignment.target, pair)
     arrays = {
         "level": batch.levels_at(point),
         "centers": batch.centers_at(point),
         "boxes": boxes,
-        "score": batch.scores_at(point, rows(assignment.gt, pair)),
+        "score": batch.scores_at(point, take_rows(assignment.gt, pair)),
         "iou": iou,
-        "positive": rows(assignment.positive, pair),
-        "negative": rows(negative, pair),
-        "box": rows(assignment.box, pair),
+        "positive": take_rows(assignment.positive, pair),
+        "negative": take_rows(negative, pair),
+        "box": take_rows(assignment.box, pair),
         "target": target,
     }
     return Candidates(**{k: None if v is None else v.cpu().numpy() for k, v in arrays.items()})

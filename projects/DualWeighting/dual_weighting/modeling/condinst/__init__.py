@@ -11,8 +11,7 @@ from .aligned_bilinear import aligned_bilinear
 from .detector import CondInstDetector
 from .dynamic_head import DynamicMaskHead
 from .head import CondInstHead
-from .mask_branch import MaskBranch
-from .semantic_head import SemanticHead
+from .mask_branch import MaskBranch, SemanticHead
 
 __all__ = [
     "CondInstDetector",

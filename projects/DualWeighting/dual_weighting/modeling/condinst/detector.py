@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ...assignment import Assignment, Batch, PointGrid
-from ...assignment.segments import rows
+from ...assignment.segments import take_rows
 from ...losses.masks import MaskLoss, dice_loss
 from ..detector import DualWeightingDetector
 from ..training_events import report_assignment
@@ -105,13 +105,13 @@ class CondInstDetector(DualWeightingDetector):
         """Sum of the dice loss over the points that learn a box, and their number."""
         learns = assignment.box > 0
         (pair,) = learns.nonzero(as_tuple=True)  # once, not for each of the two
-        point, gt = rows(assignment.point, pair), rows(assignment.gt, pair)
+        point, gt = take_rows(assignment.point, pair), take_rows(assignment.gt, pair)
 
         def of_sub_batch(parameters: Tensor, bases: Tensor, point: Tensor, gt: Tensor) -> Tensor:
             logits = self.mask_logits(point, parameters, bases, batch.grid)
-            return dice_loss(logits.sigmoid(), rows(batch.targets.masks, gt).float())
+            return dice_loss(logits.sigmoid(), take_rows(batch.targets.masks, gt).float())
 
-        parameters = rows(parameters, point)
+        parameters = take_rows(parameters, point)
         dice = sum_over_instances(of_sub_batch, self.sub_batch_size, parameters, bases, point, gt)
         return dice, learns.sum()
 
@@ -125,8 +125,8 @@ class CondInstDetector(DualWeightingDetector):
             parameters,
             bases,
             point // len(grid),
-            rows(grid.centers, r),
-            rows(grid.strides, r),
+            take_rows(grid.centers, r),
+            take_rows(grid.strides, r),
         )
         return aligned_bilinear(logits[:, None], 2)[:, 0]
 
@@ -140,7 +140,7 @@ class CondInstDetector(DualWeightingDetector):
             for n, x in enumerate(detections):
                 point = n * len(grid) + x.point
                 x.mask_logits = self.mask_logits(
-                    point, rows(parameters, point), bases.float(), grid
+                    point, take_rows(parameters, point), bases.float(), grid
                 )
                 x.remove("point")
         return detections

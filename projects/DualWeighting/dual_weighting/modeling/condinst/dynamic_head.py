@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...assignment.points import level_centers
-from ...assignment.segments import rows
+from ...assignment.segments import take_rows
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class DynamicMaskHead:
         """
         height, width = bases.shape[-2:]
         position = relative_positions(height, width, centers, self.reach * strides)
-        x = torch.cat((position, rows(bases.flatten(2), image)), dim=1)  # (I, 2 + B, H * W)
+        x = torch.cat((position, take_rows(bases.flatten(2), image)), dim=1)  # (I, 2 + B, H * W)
         for k, (weight, bias) in enumerate(self.split(parameters)):
             x = torch.baddbmm(bias, weight, x if k == 0 else x.relu())
         return x.view(-1, height, width)

@@ -68,8 +68,8 @@ def mask_targets(
     coarse = torch.zeros(len(boxes), height, width, dtype=torch.bool, device=where)
     sums = torch.zeros(len(boxes), 3, device=where)
     for m, mask in enumerate(full_size_masks(instances)):
-        put(masks[m], mask[2::4, 2::4])
-        put(coarse[m], mask[4::8, 4::8])
+        paste(masks[m], mask[2::4, 2::4])
+        paste(coarse[m], mask[4::8, 4::8])
         sums[m] = pixel_sums(mask)
     masks, coarse, sums = (x.to(boxes.device) for x in (masks, coarse, sums))
 
@@ -79,7 +79,7 @@ def mask_targets(
     return masks, smallest_class(coarse, areas, instances.gt_classes, num_classes), centers
 
 
-def put(target: Tensor, values: Tensor) -> None:
+def paste(target: Tensor, values: Tensor) -> None:
     """Write values (h, w) into the upper left of a padded map, in place."""
     target[: values.shape[0], : values.shape[1]] = values
 
