@@ -36,7 +36,7 @@ from dual_weighting.data.checks.pyramid import PyramidCheck
 from dual_weighting.data.checks.table import AnnotationTable
 from dual_weighting.data.coco_content import parse_coco, read_json
 from dual_weighting.data.transforms import check_image_size, image_size_values
-from dual_weighting.evaluation.engines import MAX_DETS
+from dual_weighting.evaluation.ground_truth import MAX_DETS
 from dual_weighting.utils.atomic_file import atomic_file
 from dual_weighting.utils.errors import UserError
 

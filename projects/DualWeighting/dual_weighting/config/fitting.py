@@ -14,7 +14,7 @@ from dual_weighting.config.recipe import Recipe, images_a_step
 from dual_weighting.data.catalog import literal
 from dual_weighting.data.checks.findings import some
 from dual_weighting.data.transforms import image_size_values
-from dual_weighting.evaluation.engines import MAX_DETS
+from dual_weighting.evaluation.ground_truth import MAX_DETS
 from dual_weighting.solver.lr_schedule import epochs_of_training
 from dual_weighting.utils.errors import UserError
 
@@ -197,13 +197,15 @@ def text_of(cfg: DictConfig, key: str) -> str:
 def set_evaluator(dataloader: DictConfig, name: str) -> None:
     """Let an evaluator of COCO's format, in the place of any other, judge the data set `name`."""
     from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
-    from dual_weighting.evaluation.engines import DEFAULT_ENGINE
+    from dual_weighting.evaluation.ground_truth import DEFAULT_ENGINE
 
     target = dataloader.evaluator["_target_"]
     target = locate(target) if isinstance(target, str) else target
     if not (isinstance(target, type) and issubclass(target, COCOEvaluator)):
         dataloader.evaluator = LazyCall(DetectionEvaluator)(
-            dataset_name="${..test.dataset.names}", engine=DEFAULT_ENGINE
+            dataset_name="${..test.dataset.names}",
+            engine=DEFAULT_ENGINE,
+            output_dir="${train.output_dir}/inference",
         )
     elif not OmegaConf.is_interpolation(dataloader.evaluator, "dataset_name"):
         dataloader.evaluator.dataset_name = name

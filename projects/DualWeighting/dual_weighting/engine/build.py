@@ -38,6 +38,7 @@ class Validation:
         metrics: Mapping[str, str],
     ) -> None:
         """`metrics`: name of a metric by the key of the config that has it."""
+        self.evaluation = evaluation
         self._parts = [part for part in (evaluation, validation_loss) if part is not None]
         self._metrics = dict(metrics)
 

@@ -96,7 +96,7 @@ def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict
         match_classes(model, start, cfg)
     evaluation = Evaluation(cfg, model)
     results = evaluation()
-    after_evaluation(cfg, cfg.train.output_dir)
+    after_evaluation(cfg, cfg.train.output_dir, evaluation.diagnosis)
     return results
 
 
@@ -135,7 +135,7 @@ def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
         )
         trainer.register_hooks(hooks)
         trainer.train(start_iter, cfg.train.max_iter)
-    after_evaluation(cfg, cfg.train.output_dir)
+    after_evaluation(cfg, cfg.train.output_dir, validation.evaluation.diagnosis)
 
 
 def prepare_output(output_dir: str, *, resume: bool) -> None:

@@ -1,45 +1,113 @@
-"""The report of one run."""
+"""Filling in the templates of the pages."""
 
+import base64
+import math
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dual_weighting.report import mistakes, overview, precision, scores, training
-from dual_weighting.report.blocks import Section, page
-from dual_weighting.report.run_files import RunFiles
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from dual_weighting.report.run import Missing
 from dual_weighting.utils.atomic_file import atomic_file
+from dual_weighting.visualization.charts import Chart, chart_svg
 
-REPORT = "report.html"
-SECTIONS = {
-    "notices": ("What to notice", overview.notices),
-    "training": ("Training", training.curves),
-    "ap": ("Average precision", precision.average_precision),
-    "classes": ("Classes", precision.classes),
-    "precision": ("Precision and recall", precision.precision_and_recall),
-    "confusion": ("Confusion", mistakes.confusion),
-    "calibration": ("Calibration", scores.calibration),
-    "nms": ("With and without NMS", scores.duplicates),
-    "images": ("Worst images", mistakes.worst_images),
-    "assignment": ("Assignment", training.snapshots),
-    "settings": ("Settings and versions", training.settings),
-}
+NOTHING = "—"
 
 
-def write_report(run: RunFiles, output_file: str | os.PathLike | None = None) -> Path:
-    """Write the page about `run`, by default as report.html into its folder; its file.
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: a text or a number with so many digits, sorted by the number.
 
-    It is made of the files of the folder and the data set of the evaluation. What is missing is
-    said in its place.
+    Attributes:
+        change: shown next to the number, in a faint color.
+        bar: whether a bar of that many percent is drawn instead.
+        is_text: left-aligned, in a column of numbers.
     """
-    sections = [
-        Section(key, title, lambda make=make: make(run)) for key, (title, make) in SECTIONS.items()
-    ]
-    text = page(
-        title=f"{run.name}: training report",
-        head=overview.head(run),
-        sections=sections,
-        foot=f"Made from the files of {run.folder}; tools/report.py makes it again.",
-    )
-    file = Path(output_file) if output_file else run.folder / REPORT
+
+    value: str | float
+    digits: int = 1
+    change: float | None = None
+    bar: bool = False
+    is_text: bool = False
+
+
+def text(value: object) -> Cell:
+    return Cell(str(value), is_text=True)
+
+
+def svg_of(chart: Chart) -> dict[str, Any]:
+    """A chart for the page; every line but one has its name in the legend."""
+    return {
+        "chart": chart,
+        "svg": Markup(chart_svg(chart)),
+        "key": [x for x in chart.lines if x.named],
+    }
+
+
+def write_page(
+    template: str,
+    file: str | os.PathLike,
+    sections: Mapping[str, tuple[str, Callable[[], Any]]],
+    **values: Any,
+) -> Path:
+    """Write a page that needs nothing but itself; its file.
+
+    `sections`: title, and what makes the values that the template's macro of this name shows; it
+    may raise `Missing`, which is then shown instead.
+    """
+    made = []
+    for name, (title, make) in sections.items():
+        section = {"name": name, "title": title, "missing": None}
+        try:
+            section["values"] = make()
+        except Missing as reason:
+            section["missing"] = str(reason)
+        made.append(section)
+    text = environment().get_template(template).render(sections=made, **values)
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file, "w") as stream:
         stream.write(text)
     return file
+
+
+def environment() -> Environment:
+    """Whatever is no markup of the template is escaped."""
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"number": number, "count": count_of, "duration": duration, "jpeg": data_url}
+    found.tests["nan"] = lambda value: isinstance(value, float) and math.isnan(value)
+    return found
+
+
+def number(value: float, digits: int = 1) -> str:
+    """With so many digits; a dash where it is not known."""
+    return f"{value:,.{digits}f}" if math.isfinite(value) else NOTHING
+
+
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
+    """ "1 image", "1,200 images"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """ "41 s", "8 min", "2 h 05 min"."""
+    if not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def data_url(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

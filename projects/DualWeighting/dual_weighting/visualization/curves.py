@@ -1,120 +1,113 @@
-"""The course of a training: losses, learning rate and AP over its iterations."""
+"""The course of a training: losses, AP, learning rate and assignment over its iterations."""
 
-import json
-import os
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from dual_weighting.data.checks.value_types import is_whole
-from dual_weighting.utils.errors import UserError
+from dual_weighting.visualization.charts import FAINT, INK, PALETTE, Chart, Line
 
 SMOOTHING = 0.05  # width of the moving average, as a share of the curve
 AP_NAMES = {"bbox/AP": "AP", "bbox/AP50": "AP50", "bbox/AP75": "AP75"}
+ASSIGNMENT = {
+    "Positives": {
+        "assignment/positives_per_gt": "positive points per object",
+        "assignment/soft_positives_per_gt": "sum of positive weights per object",
+    },
+    "Quality of the positives": {
+        "assignment/positive_iou": "IoU of their boxes",
+        "assignment/gts_without_positive": "share of objects without a positive",
+    },
+}
+LEVEL = "assignment/positives_level_"
 
 Series = tuple[np.ndarray, np.ndarray]  # iterations, values
 
 
-def draw_training_curves(
-    *, metrics_json: str | os.PathLike, output_file: str | os.PathLike
-) -> None:
-    """Draw losses, learning rate and, if there was an evaluation, AP over iterations, as a PNG.
-
-    `metrics_json`: a training's; where an iteration is there twice, the later line counts.
-
-    Raises:
-        UserError: the file holds no training.
-    """
-    metrics = read_metrics(metrics_json)
-    if "total_loss" not in metrics:
-        raise UserError(
-            f"{metrics_json} holds no total_loss to draw; give the metrics.json that a training "
-            "has written."
-        )
-    panels = [draw_losses, draw_learning_rate]
-    if any(name in metrics for name in AP_NAMES):
-        panels.append(draw_ap)
-    figure = Figure(figsize=(5 * len(panels), 4), dpi=120, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12)
-    for axes, draw in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        draw(axes, metrics)
-        axes.set_xlabel("iteration")
-        axes.set_xlim(0, 1.03 * metrics["total_loss"][0][-1] + 1)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(output_file, format="png")
-
-
-def read_metrics(metrics_json: str | os.PathLike) -> dict[str, Series]:
-    """Per metric its iterations, ascending, and values. Lines cut short are passed over."""
-    rows: dict[int, dict[str, float]] = {}
-    try:
-        lines = Path(metrics_json).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise UserError(f"{metrics_json} cannot be read ({error.strerror}).") from error
-    for line in lines:
-        try:
-            row = json.loads(line)
-            if is_whole(row["iteration"]):
-                rows.setdefault(row["iteration"], {}).update(row)
-        except (ValueError, LookupError, RecursionError, TypeError):
-            continue
-    series: dict[str, list[tuple[int, float]]] = {}
-    for iteration, row in sorted(rows.items()):
-        for name, value in row.items():
-            if isinstance(value, float) or is_whole(value):
-                series.setdefault(name, []).append((iteration, float(value)))
-    return {
-        name: (np.array([i for i, _ in points]), np.array([value for _, value in points]))
-        for name, points in series.items()
+def training_charts(metrics: Mapping[str, Series]) -> list[Chart]:
+    """Losses, AP, learning rate, and what the assignment did, of the metrics of a training."""
+    end = float(metrics["total_loss"][0][-1] + 1)
+    charts = [loss_chart(metrics), ap_chart(metrics), rate_chart(metrics)]
+    levels = sorted(name for name in metrics if name.startswith(LEVEL))
+    by_level = {
+        name: f"level {name.removeprefix(LEVEL)}" + (", the finest" if k == 0 else "")
+        for k, name in enumerate(levels)
     }
+    for title, names in (ASSIGNMENT | {"Positives by level": by_level}).items():
+        lines = [
+            Line(text, metrics[name][0], smoothed(metrics[name][1]), color)
+            for (name, text), color in zip(names.items(), PALETTE * 2, strict=False)
+            if name in metrics
+        ]
+        charts.append(Chart(title, lines))
+    return [chart_until(chart, end) for chart in charts if chart.lines]
 
 
-def draw_losses(axes: Axes, metrics: dict[str, Series]) -> None:
+def chart_until(chart: Chart, end: float) -> Chart:
+    return Chart(**vars(chart) | {"x_limits": (0, end)})
+
+
+def loss_chart(metrics: Mapping[str, Series]) -> Chart:
     """Every loss smoothed, over its raw values drawn lightly; dashed, that of the validation."""
+    lines = []
     names = ["total_loss", *sorted(name for name in metrics if name.startswith("loss_"))]
-    for name in names:
-        iterations, values = metrics[name]
-        colour = "black" if name == "total_loss" else None
+    for k, name in enumerate(names):
+        color = PALETTE[(k - 1) % len(PALETTE)] if k else INK
         label = name.removeprefix("loss_").replace("total_loss", "total")
-        (line,) = axes.plot(iterations, smoothed(values), color=colour, label=label)
-        axes.plot(iterations, values, color=line.get_color(), alpha=0.25, linewidth=0.8)
+        iterations, values = metrics[name]
+        lines.append(Line(label, iterations, smoothed(values), color))
+        lines.append(Line(label, iterations, values, color, 0.8, opacity=0.25, named=False))
         if f"val_{name}" in metrics:
-            style = {"marker": "o", "markersize": 3, "linestyle": "--", "linewidth": 1}
-            validation = f"{label}, validation" if name == "total_loss" else None
             series = metrics[f"val_{name}"]
-            axes.plot(*series, color=line.get_color(), label=validation, **style)
-    axes.set_title("Losses")
-    axes.set_ylabel("loss")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+            lines.append(Line(f"{label}, validation", *series, color, dashed=True, dots=True))
+    # The first raw values may be far above all others.
+    shown = [line.y[np.isfinite(line.y)].max(initial=0) for line in lines if line.named]
+    return Chart("Losses", lines, y_limits=(0, 1.05 * float(max(shown)) or 1))
 
 
-def draw_learning_rate(axes: Axes, metrics: dict[str, Series]) -> None:
-    if "lr" in metrics:
-        axes.plot(*metrics["lr"], color="tab:gray")
-    axes.set_title("Learning rate")
-    axes.set_ylabel("learning rate")
-    axes.set_ylim(bottom=0)
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 3))
-
-
-def draw_ap(axes: Axes, metrics: dict[str, Series]) -> None:
+def ap_chart(metrics: Mapping[str, Series]) -> Chart:
     """AP after each evaluation; the last value stands in the legend."""
-    for name, label in AP_NAMES.items():
-        if name in metrics:
-            iterations, values = metrics[name]
-            axes.plot(iterations, values, marker="o", label=f"{label}  {values[-1]:.1f}")
-    axes.set_title("Average precision of boxes")
-    axes.set_ylabel("AP, percent")
-    axes.set_ylim(0, 100)
-    axes.legend(frameon=False, title="last value")
+    lines = [
+        Line(f"{label} {metrics[name][1][-1]:.1f}", *metrics[name], color, dots=True)
+        for (name, label), color in zip(AP_NAMES.items(), PALETTE, strict=False)
+        if name in metrics
+    ]
+    about = "One evaluation, after the training." if lines and len(lines[0].x) == 1 else ""
+    return Chart("Average precision", lines, y_label="percent", y_limits=(0, 100), about=about)
+
+
+def rate_chart(metrics: Mapping[str, Series]) -> Chart:
+    lines = [Line("learning rate", *metrics["lr"], FAINT)] if "lr" in metrics else []
+    return Chart("Learning rate", lines)
+
+
+def seeds_chart(curves: Mapping[str, list[Series]]) -> Chart:
+    """AP of several configs over their training: mean and range of the seeds, of each at the
+    iterations that all its seeds have; the best at the end first.
+
+    `curves`: of each config the (iterations, AP) of each seed.
+    """
+    lines = []
+    for k, name in enumerate(sorted(curves, key=lambda name: -curves[name][0][1][-1])):
+        iterations, values = common_iterations(curves[name])
+        lines.append(
+            Line(name, iterations, values.mean(axis=0), PALETTE[k % len(PALETTE)], dots=True,
+                 dashed=k >= len(PALETTE), low=values.min(axis=0), high=values.max(axis=0))
+        )  # fmt: skip
+    title = "AP of boxes over training: mean and range of the seeds"
+    return Chart(title, lines, y_label="AP, percent", x_limits=(None, None), y_limits=(None, None))
+
+
+def common_iterations(series: list[Series]) -> tuple[np.ndarray, np.ndarray]:
+    """The (I,) iterations that all series have, and their values (S, I)."""
+    iterations = series[0][0]
+    for other, _ in series[1:]:
+        iterations = np.intersect1d(iterations, other)
+    values = [v[np.searchsorted(i, iterations)] for i, v in series]
+    return iterations, np.stack(values)
 
 
 def smoothed(values: np.ndarray) -> np.ndarray:
-    """Centred moving average, (N,); at the ends over what there is of the window."""
+    """Centered moving average, (N,); at the ends over what there is of the window."""
     radius = round(SMOOTHING * len(values) / 2)
     window = np.ones(2 * radius + 1)
     counts = np.convolve(np.ones(len(values)), window, mode="same")
