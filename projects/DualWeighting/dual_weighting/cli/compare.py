@@ -1,4 +1,4 @@
-"""Train configs with several seeds and write one table and one figure.
+"""Train configs with several seeds and write a table, a figure and a page.
 
     python tools/compare.py --configs configs/Digits/dw_R_18_FPN.py configs/Digits/fcos_R_18_FPN.py
     python tools/compare.py --configs A.py B.py --seeds 1 2 3 --jobs 2 train.max_iter=1000
@@ -12,12 +12,16 @@ import sys
 from pathlib import Path
 
 from dual_weighting.cli.command import run_command
+from dual_weighting.comparison.intervals import Interval, mean_interval, paired_interval
+from dual_weighting.comparison.page import write_comparison
 from dual_weighting.comparison.queue import run_all
-from dual_weighting.comparison.runs import plan_runs
+from dual_weighting.comparison.runs import Run, plan_runs
 from dual_weighting.comparison.table import comma_separated, markdown, rows_of
+from dual_weighting.config.load import load_config
+from dual_weighting.report import RunFiles
 from dual_weighting.utils.errors import UserError
-from dual_weighting.visualization.comparison import draw_comparison
-from dual_weighting.visualization.curves import read_metrics
+from dual_weighting.visualization.charts import figure_of
+from dual_weighting.visualization.curves import seeds_chart
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,9 +54,7 @@ def compare(args: argparse.Namespace) -> None:
     write_results(runs, args.output)
     if failed:
         words = "; ".join(f"{run.log_file}: {run.last_words()}" for run in failed)
-        raise UserError(
-            f"{len(failed)} of {len(runs)} runs failed, mend it and start again: {words}"
-        )
+        raise UserError(f"{len(failed)} of {len(runs)} runs failed, fix it and rerun: {words}")
 
 
 def seed_of(text: str) -> int:
@@ -62,27 +64,37 @@ def seed_of(text: str) -> int:
     return int(text)
 
 
-def write_results(runs: list, output_dir: Path) -> None:
-    """Write comparison.md, .csv and .png of the runs that are done."""
+def write_results(runs: list[Run], output_dir: Path) -> None:
+    """Write comparison.md, .csv, .png and .html of the runs that are done."""
     rows = rows_of(runs)
     if not rows:
         return
-    (output_dir / "comparison.md").write_text(markdown(rows), encoding="utf-8")
+    done = {(run.name, run.seed): files_of(run) for run in runs if run.is_done()}
+    table = markdown(rows, changes_of(done, first=runs[0].name))
+    (output_dir / "comparison.md").write_text(table, encoding="utf-8")
     (output_dir / "comparison.csv").write_text(comma_separated(rows), encoding="utf-8")
-    curves = {}
-    for run in runs:
-        if run.is_done():
-            curves.setdefault(run.name, []).append(
-                read_metrics(run.folder / "metrics.json")["bbox/AP"]
-            )
-    draw_comparison(
-        {name: curves[name] for name in rows},
-        output_file=output_dir / "comparison.png",
-        title="AP of boxes over training: mean and range of the seeds",
-    )
-    print(markdown(rows))
-    for ending in ("md", "csv", "png"):
+    curves: dict[str, list] = {}
+    for (name, _), files in done.items():
+        if "bbox/AP" in files.metrics:
+            curves.setdefault(name, []).append(files.metrics["bbox/AP"])
+    figure_of([seeds_chart(curves)], size=(8, 5)).savefig(output_dir / "comparison.png")
+    write_comparison(list(done.values()), output_dir / "comparison.html")
+    print(table)
+    for ending in ("md", "csv", "png", "html"):
         print(output_dir / f"comparison.{ending}")
+
+
+def files_of(run: Run) -> RunFiles:
+    return RunFiles(load_config(run.config_file, run.overrides), run.folder)
+
+
+def changes_of(done: dict[tuple[str, int], RunFiles], *, first: str) -> dict[str, Interval]:
+    """How AP changes from the config `first` to each of the others, over the seeds of both."""
+    pairs: dict[str, list[Interval]] = {}
+    for (name, seed), files in done.items():
+        if name != first and (first, seed) in done:
+            pairs.setdefault(name, []).append(paired_interval(done[first, seed], files))
+    return {name: mean_interval(intervals) for name, intervals in pairs.items()}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dual_weighting.config.load import load_config
+from dual_weighting.report.run import get, read_metrics
 from dual_weighting.utils.atomic_file import atomic_file
 from dual_weighting.utils.errors import UserError
 
@@ -58,20 +59,16 @@ class Run:
 
     def is_done(self) -> bool:
         """Whether the training and the evaluation after it have ended."""
-        try:
-            lines = (self.folder / "metrics.json").read_text().splitlines()
-            iterations = [json.loads(line)["iteration"] for line in lines[-1:]]
-        except (OSError, ValueError, LookupError, TypeError):
-            return False
-        return iterations == [self.num_iter] and (self.folder / "evaluation.json").is_file()
+        return self._last == self.num_iter and (self.folder / "evaluation.json").is_file()
 
     def iteration(self) -> int:
         """How many iterations are in its metrics."""
-        try:
-            lines = (self.folder / "metrics.json").read_text().splitlines()
-            return min(json.loads(lines[-1])["iteration"] + 1, self.num_iter)
-        except (OSError, ValueError, LookupError, TypeError):
-            return 0
+        return min(self._last + 1, self.num_iter)
+
+    @property
+    def _last(self) -> int:
+        metrics = get(lambda: read_metrics(self.folder / "metrics.json"), {})
+        return max((int(iterations[-1]) for iterations, _ in metrics.values()), default=-1)
 
     def last_words(self) -> str:
         """The last line of its console."""

@@ -2,15 +2,17 @@
 
 import csv
 import io
-import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from tabulate import tabulate
 
+from dual_weighting.comparison.intervals import Interval
 from dual_weighting.comparison.runs import Run
+from dual_weighting.report.run import Missing, read_evaluation, read_metrics, without_classes
 from dual_weighting.utils.errors import UserError
 
 BOX_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
@@ -50,35 +52,30 @@ def numbers_of(run: Run) -> dict[str, float]:
         UserError: its files are damaged.
     """
     try:
-        return measured(run)
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        metrics = read_metrics(run.folder / "metrics.json")
+        evaluation = read_evaluation(run.folder / "evaluation.json")
+        boxes = without_classes(evaluation["bbox"])
+        numbers = {key: boxes.get(key, math.nan) for key in BOX_METRICS}
+        ap = boxes["AP"]
+    except (Missing, KeyError) as error:
         raise UserError(
             f"metrics.json or evaluation.json of {run.folder} is damaged ({error}); delete the "
             "folder to train again."
         ) from error
-
-
-def measured(run: Run) -> dict[str, float]:
-    evaluation = json.loads((run.folder / "evaluation.json").read_text())
-    numbers = {key: evaluation["bbox"].get(key, math.nan) for key in BOX_METRICS}
-    if math.isnan(numbers["AP"]):  # nothing was detected, which counts in a mean over seeds
+    if math.isnan(ap):  # nothing was detected, which counts in a mean over seeds
         numbers |= dict.fromkeys(("AP", "AP50", "AP75"), 0.0)
-    duplicates = evaluation.get("duplicates")
-    if duplicates:
+    if duplicates := evaluation.get("duplicates"):
         numbers["AP_without_nms"] = duplicates["without_nms"]["AP"]
         numbers["nms_gap"] = duplicates["with_nms"]["AP"] - duplicates["without_nms"]["AP"]
-    lines = [json.loads(line) for line in (run.folder / "metrics.json").read_text().splitlines()]
-    steps = [line for line in lines if "time" in line]
-    last = [line for line in steps if line["iteration"] + 1 > (1 - LAST_PART) * run.num_iter]
     for key in ("positives_per_gt", "soft_positives_per_gt"):
-        values = [line[name] for line in last if (name := f"assignment/{key}") in line]
-        if values:
-            numbers[key] = statistics.mean(values)
-    if steps:
-        numbers["step_ms"] = 1e3 * statistics.median(line["time"] for line in steps)
-    memory = [line["peak_memory_mib"] for line in lines if "peak_memory_mib" in line]
-    if memory:
-        numbers["peak_memory_mib"] = max(memory)
+        iterations, values = metrics.get(f"assignment/{key}", (np.zeros(0), np.zeros(0)))
+        last = values[iterations + 1 > (1 - LAST_PART) * run.num_iter]
+        if len(last):
+            numbers[key] = float(last.mean())
+    if "time" in metrics:
+        numbers["step_ms"] = 1e3 * float(np.median(metrics["time"][1]))
+    if "peak_memory_mib" in metrics:
+        numbers["peak_memory_mib"] = float(metrics["peak_memory_mib"][1].max())
     return numbers
 
 
@@ -100,18 +97,25 @@ def mean_and_deviation(numbers: Sequence[dict[str, float]], key: str) -> tuple[f
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
 
 
-def markdown(rows: dict[str, list[dict[str, float]]]) -> str:
-    """Only the columns for which some config has a value."""
+def markdown(
+    rows: dict[str, list[dict[str, float]]], changes: Mapping[str, Interval] | None = None
+) -> str:
+    """Only the columns for which some config has a value. `changes`: of AP, from the first config
+    to each of the others."""
     columns = [
         column
         for column in COLUMNS
         if any(math.isfinite(mean_and_deviation(row, column.key)[0]) for row in rows.values())
     ]
+    heads = ["config", "seeds", *(column.title for column in columns)]
     table = [
         [name.replace("|", "\\|"), len(numbers), *(_cell(numbers, column) for column in columns)]
         for name, numbers in rows.items()
     ]
-    heads = ["config", "seeds", *(column.title for column in columns)]
+    if changes:
+        heads.append("change of AP [95%]")
+        for name, row in zip(rows, table, strict=True):
+            row.append(str(changes.get(name, "-")))
     align = ("left", *["right"] * (len(heads) - 1))
     return tabulate(table, heads, tablefmt="pipe", colalign=align, disable_numparse=True) + "\n"
 
