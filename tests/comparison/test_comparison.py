@@ -8,12 +8,19 @@ import sys
 
 import numpy as np
 import pytest
+from coco_files import write_annotations
+from omegaconf import OmegaConf
 
+from dual_weighting.cli.compare import changes_of, files_of, write_results
+from dual_weighting.comparison.intervals import Interval, mean_interval, paired_interval
 from dual_weighting.comparison.queue import run_all
 from dual_weighting.comparison.runs import plan_runs
 from dual_weighting.comparison.table import comma_separated, markdown, mean_and_deviation, rows_of
+from dual_weighting.evaluation.diagnosis import Diagnosis
+from dual_weighting.evaluation.ground_truth import Detections, GroundTruth
+from dual_weighting.report import RunFiles
 from dual_weighting.utils.errors import UserError
-from dual_weighting.visualization.comparison import common_iterations
+from dual_weighting.visualization.curves import common_iterations
 
 # AP is 10 times the seed and twice that for the config `b`; seed 3 of `b` fails the first time.
 TRAINER = """
@@ -55,7 +62,9 @@ def plan(tmp_path):
     configs = []
     for name in "ab":
         configs.append(str(tmp_path / f"{name}.py"))
-        (tmp_path / f"{name}.py").write_text("train = dict(max_iter=3, seed=-1)\n")
+        (tmp_path / f"{name}.py").write_text(
+            "model = dict(test_nms_thresh=None)\ntrain = dict(max_iter=3, seed=-1)\n"
+        )
 
     def plan(seeds=(1, 3), overrides=()):
         return plan_runs(configs, seeds, overrides, tmp_path / "out")
@@ -147,6 +156,47 @@ def test_curves_meet_at_the_iterations_all_have():
     second = (np.array([20, 30, 40]), np.array([4.0, 5, 6]))
     iterations, values = common_iterations([first, second])
     assert iterations.tolist() == [20, 30] and values.tolist() == [[2, 3], [4, 5]]
+
+
+def test_changes_are_of_the_seeds_that_both_have(plan, trainer):
+    """10, 30 and 20, 60: +10 and +30 without detections to draw intervals from."""
+    runs = plan()
+    for _ in range(2):
+        run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
+    done = {(run.name, run.seed): files_of(run) for run in runs}
+    changes = changes_of(done, first="a")
+    assert {name: str(change) for name, change in changes.items()} == {"b": "+20.0"}
+    table = markdown(rows_of(runs), changes)
+    assert "change of AP [95%]" in table and "+20.0 |" in table
+
+
+def test_written_files(plan, trainer, tmp_path, capsys):
+    runs = plan(seeds=(1,))
+    run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
+    write_results(runs, tmp_path / "out")
+    for ending in ("md", "csv", "png", "html"):
+        assert (tmp_path / "out" / f"comparison.{ending}").stat().st_size > 100
+
+
+def test_interval_of_two_detectors(tmp_path):
+    """The second finds the object of every image, the first of every other one."""
+    boxes = [(k, 0, (0, 0, 20, 20), False) for k in range(40)]
+    truth = GroundTruth(write_annotations(tmp_path / "t.json", boxes, num_images=40))
+
+    def run(found):
+        one = np.zeros(len(found), int)
+        xywh = np.tile([0.0, 0, 20, 20], (len(found), 1))
+        detections = Detections(np.array(found), one, xywh, np.ones(len(found)))
+        files = RunFiles(OmegaConf.create({}), tmp_path, diagnosis=Diagnosis(truth, detections))
+        files.evaluation = {"bbox": {"AP": 100 * len(found) / 40}}
+        return files
+
+    every, half = run(range(40)), run(range(0, 40, 2))
+    interval = paired_interval(half, every)
+    assert interval.change == 50 and 20 < interval.low < 50 < interval.high < 80
+    assert str(Interval(1.25, 0.5, 2.0)) == "+1.2 [+0.5, +2.0]"
+    mean = mean_interval([Interval(1, 0, 2), Interval(3, 2, 6)])
+    assert (mean.change, mean.low, mean.high) == (2, 1, 4)
 
 
 def test_settings_are_readable(plan, trainer):

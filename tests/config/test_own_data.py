@@ -78,7 +78,7 @@ def test_more_objects_than_the_limits(args, config):
     limits = [OmegaConf.select(cfg, key) for key in LIMITS]
     assert limits == [300, 300] and text.count("an image has 251 objects") == 2
     assert cfg.model.test_topk_candidates == 1000
-    assert Evaluation(cfg, instantiate(cfg.model)).duplicates.max_dets == 300
+    assert Evaluation(cfg, instantiate(cfg.model)).evaluator.max_dets == 300
     cfg, text = config_of_command(args(config, f"{LIMITS[0]}=150", val=crowded))
     assert [OmegaConf.select(cfg, key) for key in LIMITS] == [150, 300]
     cfg, _ = config_of_command(args(config))

@@ -35,38 +35,3 @@ def match(objects, detections, min_iou=0.5):
         else:
             answers[d] = ("ignored" if in_crowd else "wrong", None)
     return [answers[d] for d in range(len(detections))]
-
-
-def confusion(objects, detections, num_classes, threshold, min_iou=0.5):
-    """Counts by (actual, predicted); `num_classes` stands for the background."""
-    shown = [d for d in detections if d[3] >= threshold]
-    answers = match(objects, shown, min_iou)
-    counts = {}
-
-    def count(actual, predicted):
-        counts[actual, predicted] = counts.get((actual, predicted), 0) + 1
-
-    free = {o for o, x in enumerate(objects) if not x[3]}
-    for _, o in answers:
-        if o is not None:
-            free.remove(o)
-            count(objects[o][1], objects[o][1])
-    wrong = {d for d, (kind, _) in enumerate(answers) if kind == "wrong"}
-    while True:
-        pairs = [
-            (iou(shown[d][2], objects[o][2]), d, o)
-            for d in wrong
-            for o in free
-            if shown[d][0] == objects[o][0] and iou(shown[d][2], objects[o][2]) >= min_iou
-        ]
-        if not pairs:
-            break
-        _, d, o = max(pairs)
-        wrong.remove(d)
-        free.remove(o)
-        count(objects[o][1], shown[d][1])
-    for o in free:
-        count(objects[o][1], num_classes)
-    for d in wrong:
-        count(num_classes, shown[d][1])
-    return counts

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "img", "br", "path", "line", "rect", "circle"}
+VOID = {"meta", "img", "br", "input"}
 
 
 class Page(HTMLParser):

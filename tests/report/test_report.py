@@ -7,13 +7,13 @@ import pytest
 from coco_files import write_results
 from omegaconf import OmegaConf
 
-from dual_weighting.report import RunFiles, write_comparison, write_report
-from dual_weighting.report.mistakes import error_picture
-from dual_weighting.report.page import SECTIONS
-from dual_weighting.report.run_files import Missing, environment_of
-from dual_weighting.visualization.error_pictures import RIGHT, WRONG
+from dual_weighting.comparison.page import write_comparison
+from dual_weighting.report import RunFiles, write_report
+from dual_weighting.report.report import SECTIONS
+from dual_weighting.report.run import Missing, environment_of, get, read_metrics
+from dual_weighting.visualization.error_pictures import RIGHT, WRONG, error_picture
 
-from .conftest import CLASSES, EVIL, LOG
+from .conftest import CLASSES, LOG
 from .page_text import Page
 
 
@@ -35,7 +35,7 @@ def test_every_section_has_what_it_promises(config, folder):
         "training": ("Losses", "Learning rate", "AP 41.5"),
         "ap": ("41.5", "60.0", "—"),
         "classes": ("best threshold", "cat & dog"),
-        "confusion": (f"{EVIL} as cat & dog: 1", "background"),
+        "confusion": ("Most often confused", "cat & dog", "background", "object not found"),
         "calibration": ("ECE", "0.9 to 1.0"),
         "nms": ("with NMS", "44.50", "0.25"),
         "images": ("The 1 image with the most errors of the 1", "1.png",
@@ -57,7 +57,8 @@ def test_names_are_text_and_nothing_is_fetched(config, folder):
     for _, attributes in page.elements:
         assert not any(name.startswith("on") for name in attributes)
         for name in ("src", "href"):
-            assert attributes.get(name, "#").startswith(("#", "data:image/jpeg;base64,"))
+            link = attributes.get(name, "#").lstrip()
+            assert link.startswith(("#", "data:image/"))
     (policy,) = [a["content"] for a in page.attributes("meta") if "http-equiv" in a]
     assert policy.startswith("default-src 'none'")
     assert len(page.attributes("img")) == 2
@@ -94,9 +95,9 @@ def test_an_image_and_the_annotations_that_are_gone(config, folder):
 def test_colours_of_the_worst_image(config, folder):
     """Left edges of the boxes at x 10 and 60 of 100 pixels, where the picture has 480. The second
     object was detected, but as another class."""
-    picture = cv2.imdecode(
-        np.frombuffer(error_picture(RunFiles(config, folder).detections, 0), np.uint8), 1
-    )[..., ::-1].astype(int)
+    run = RunFiles(config, folder)
+    jpeg = error_picture(run.diagnosis, 0, image_root=run.image_root)
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1)[..., ::-1].astype(int)
     assert np.abs(picture[144, 48] - RIGHT).max() < 60 > np.abs(picture[384, 288] - WRONG).max()
     assert np.abs(picture[144, 96] - 200).max() < 5
 
@@ -105,7 +106,7 @@ def test_results_of_other_data(config, folder):
     file = folder / "inference" / "coco_instances_results.json"
     row = {"image_id": 77, "category_id": 10, "bbox": [0, 0, 1, 1], "score": 0.5}
     file.write_text(json.dumps([row]))
-    assert "does not hold detections of the images" in report(config, folder).sections["classes"]
+    assert "these are not detections of the images" in report(config, folder).sections["classes"]
 
 
 @pytest.mark.parametrize("detections", [[], [(2, 0, (0, 0, 5, 5), 0.5)]])
@@ -113,7 +114,7 @@ def test_nothing_was_found(config, folder, detections):
     write_results(folder / "inference" / "coco_instances_results.json", detections)
     page = report(config, folder)
     assert "No detection is right at IoU 0.5" in page.sections["notices"]
-    assert "3 missed" in page.sections["images"] or "2 missed" in page.sections["images"]
+    assert "2 missed, 0 wrong, 0 right" in page.sections["images"]
 
 
 def test_a_run_with_metrics_of_crowds(config, folder):
@@ -164,3 +165,22 @@ def test_runs_of_different_data_do_not_compare(config, folder, tmp_path):
 def test_evaluation_that_is_cut_short(config, folder):
     (folder / "evaluation.json").write_text('{"bbox": {')
     assert "not complete JSON" in report(config, folder).sections["ap"]
+
+
+def test_metrics_are_sorted_and_the_later_line_counts(tmp_path):
+    """Lines cut short and values that are no numbers are passed over."""
+    lines = [
+        {"iteration": 20, "total_loss": 2.0},
+        {"iteration": 0, "total_loss": 3.0, "note": "text", "flag": True, "huge": 10**400},
+        {"iteration": 20, "total_loss": 7.0},
+        {"iteration": 99, "bbox/AP": 41.25},
+    ]
+    file = tmp_path / "metrics.json"
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    file.write_text(text + '[1]\n{"iteration": 40, "total_l')
+    metrics = read_metrics(file)
+    del metrics["iteration"]
+    assert {name: (i.tolist(), v.tolist()) for name, (i, v) in metrics.items()} == {
+        "total_loss": ([0, 20], [3.0, 7.0]), "bbox/AP": ([99], [41.25])
+    }  # fmt: skip
+    assert get(lambda: read_metrics(tmp_path / "nowhere.json"), "missing") == "missing"

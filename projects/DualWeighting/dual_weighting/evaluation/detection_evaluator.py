@@ -183,11 +183,11 @@ class DetectionEvaluator(COCOEvaluator):
         logger.info("Evaluating %d detections with %s.", len(detections), self.engine)
         options = {"engine": self.engine, "max_dets": self.max_dets, "image_ids": img_ids}
         tasks = self._tasks or (("bbox",) if detections.masks is None else ("bbox", "segm"))
-        judged = {task: self.truth.judge(detections, task=task, **options) for task in tasks}
+        judged = {
+            task: self.truth.judge(detections, task=task, verbose=True, **options) for task in tasks
+        }
         results = {}
         for task, evaluation in judged.items():
-            if evaluation is not None:
-                evaluation.summarize()
             results[task] = self._derive_coco_results(evaluation, task, self.truth.class_names)
         boxes = judged.get("bbox")
         self.diagnosis = self._diagnosis(detections, boxes)

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,6 @@ from functools import cache
 import hotcoco
 import numpy as np
 from detectron2.evaluation.coco_evaluation import COCOevalMaxDets
-from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -151,6 +151,7 @@ class GroundTruth:
         engine: str = DEFAULT_ENGINE,
         max_dets: int = MAX_DETS,
         image_ids: Sequence[int] | None = None,
+        verbose: bool = False,
     ) -> Evaluated | None:
         """COCO's evaluation of `detections`; None if there are none.
 
@@ -158,12 +159,14 @@ class GroundTruth:
             task: "bbox" or "segm".
             max_dets: the best so many of an image count.
             image_ids: only these images count; all by default.
+            verbose: print COCO's table.
         """
         if not len(detections):
             return None
         evaluate = hotcoco.COCOeval
         if engine != "hotcoco":
             evaluate = COCOeval if max_dets == MAX_DETS else COCOevalMaxDets
+        output = sys.stdout if verbose else io.StringIO()
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.filterwarnings("ignore", "hotcoco: max_dets differ")
             found = self._loaded(detections, task, engine)
@@ -173,7 +176,8 @@ class GroundTruth:
                 evaluation.params.imgIds = [self.index_of[id_] + 1 for id_ in image_ids]
             evaluation.evaluate()
             evaluation.accumulate()
-            evaluation.summarize()
+            with contextlib.redirect_stdout(output):
+                evaluation.summarize()
         return evaluation
 
     def _loaded(self, detections: Detections, task: str, engine: str) -> hotcoco.COCO | COCO:
@@ -182,7 +186,9 @@ class GroundTruth:
         if engine == "hotcoco":
             found = truth.loadRes(rows, segmentation=masks)
             if masks is not None:  # an object's size is that of its mask
-                found.update_anns(ids=np.arange(1, len(rows) + 1), area=rle.area(list(masks)))
+                found.update_anns(
+                    ids=np.arange(1, len(rows) + 1), area=hotcoco.mask.area(list(masks))
+                )
             return found
         if masks is None:
             return truth.loadRes(rows)

@@ -1,4 +1,4 @@
-"""The report on a detector of the real classes with random weights, and on data made from it."""
+"""Both ways of selecting, of a detector with random weights on data made from its detections."""
 
 import json
 
@@ -7,11 +7,12 @@ import pytest
 import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.evaluation import COCOEvaluator, inference_on_dataset
+from detectron2.structures import Boxes, Instances
 from tiny_detector import tiny_detector, training_image
 
-from dual_weighting.evaluation.duplicate_report import DuplicateReport, selector_of
+from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator, count_duplicates
 
-NAME = "duplicate_report_test"
+NAME = "with_and_without_nms"
 
 
 @pytest.fixture
@@ -54,8 +55,9 @@ def batches(model, tmp_path):
 
 
 def evaluate(model, batches):
-    with DuplicateReport(model, NAME, min_score=0.0) as report:
-        return inference_on_dataset(model, batches, [COCOEvaluator(NAME), report])
+    evaluator = DetectionEvaluator(NAME, min_score=0.0)
+    with evaluator.watching(model):
+        return inference_on_dataset(model, batches, evaluator)
 
 
 @pytest.mark.parametrize(("thresh", "own"), [(0.6, "with_nms"), (None, "without_nms")])
@@ -63,6 +65,8 @@ def test_one_of_the_two_is_the_model(model, batches, thresh, own):
     model.test_nms_thresh = thresh
     results = evaluate(model, batches)
     assert results["duplicates"][own]["AP"] == results["bbox"]["AP"] > 0
+    theirs = inference_on_dataset(model, batches, COCOEvaluator(NAME))
+    assert results["bbox"] == pytest.approx(theirs["bbox"], nan_ok=True)
 
 
 def test_both_ways_come_from_either_setting(model, batches):
@@ -84,11 +88,44 @@ def test_nms_takes_duplicates_away(model, batches):
 
 
 def test_the_model_is_watched_only_during_the_evaluation(model, batches):
-    with DuplicateReport(model, NAME) as report:
+    evaluator = DetectionEvaluator(NAME)
+    with evaluator.watching(model):
         pass
-    model(batches[0])
-    assert not report._seen
+    assert list(inference_on_dataset(model, batches, evaluator)) == ["bbox"]
+    with evaluator.watching(torch.nn.Linear(1, 1)):
+        assert list(inference_on_dataset(model, batches, evaluator)) == ["bbox"]
 
 
-def test_selector_of_other_models():
-    assert selector_of(torch.nn.Linear(1, 1)) is None
+def detections(*rows):
+    """Rows of box, score, class."""
+    result = Instances((100, 100))
+    result.pred_boxes = Boxes(torch.tensor([box for box, _, _ in rows]).float().reshape(-1, 4))
+    result.scores = torch.tensor([score for _, score, _ in rows])
+    result.pred_classes = torch.tensor([c for _, _, c in rows], dtype=torch.long)
+    return result
+
+
+BOX, NEAR, FAR = [0, 0, 10, 10], [0, 0, 10, 8], [50, 50, 60, 60]  # IoU of the first two: 0.8
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"),
+    [
+        ([], 0),
+        ([(BOX, 0.9, 1)], 0),
+        ([(BOX, 0.9, 1), (FAR, 0.8, 1)], 0),
+        ([(BOX, 0.9, 1), (NEAR, 0.8, 1)], 1),
+        ([(BOX, 0.9, 1), (NEAR, 0.8, 2)], 0),  # another class
+        ([(BOX, 0.9, 1), (NEAR, 0.3, 1)], 0),  # not over the score
+        ([(NEAR, 0.5, 1), (BOX, 0.9, 1), (BOX, 0.4, 1)], 2),  # second and third of three
+        ([(BOX, 0.9, 1), (NEAR, 0.9, 1)], 1),  # equal scores: one of them is the first
+        ([(BOX, 0.9, 1), (FAR, 0.9, 1), (NEAR, 0.8, 1), (FAR, 0.8, 1)], 2),
+    ],
+)  # fmt: skip
+def test_counts(rows, count):
+    assert count_duplicates(detections(*rows), min_score=0.3, min_iou=0.7) == count
+
+
+def test_iou_must_be_larger():
+    pair = detections((BOX, 0.9, 1), (NEAR, 0.8, 1))
+    assert count_duplicates(pair, min_score=0.3, min_iou=0.81) == 0
