@@ -24,6 +24,7 @@ setup(
     package_data={
         "dual_weighting": ["py.typed"],
         "dual_weighting.model_zoo": ["configs/**/*.py"],
+        "dual_weighting.report": ["templates/*.j2"],
     },
     entry_points={"console_scripts": ["dual-weighting = dual_weighting.cli.__main__:main"]},
     # torch, torchvision and detectron2 are left to the user (README: Installing): they must match
@@ -35,6 +36,8 @@ setup(
         "hotcoco>=1.3",
         "hydra-core>=1.3.2",
         "iopath>=0.1.9",
+        "jinja2>=3.1",
+        "markupsafe>=2.1",
         "matplotlib>=3.7.5",
         "numpy>=1.26.4",
         "omegaconf>=2.2.3,<2.4",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 from dual_weighting.engine import finite_loss, train
 
@@ -25,7 +25,7 @@ def recorded_losses() -> Iterator[list[dict]]:
 
     with (
         patch.object(finite_loss, "check_losses", record),
-        patch.object(train, "build_validation", lambda *_, **__: dict),
-        patch.object(train, "after_evaluation", lambda *_: None),
+        patch.object(train, "build_validation", MagicMock()),
+        patch.object(train, "after_evaluation", MagicMock()),
     ):
         yield rows

@@ -12,7 +12,7 @@ from detectron2.config import LazyCall as L
 from detectron2.data import DatasetCatalog, DatasetMapper, get_detection_dataset_dicts
 from detectron2.data import build_detection_test_loader, build_detection_train_loader
 from detectron2.data.datasets import register_coco_instances
-from detectron2.evaluation import COCOEvaluator
+from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
 from detectron2.layers import ShapeSpec
 from detectron2.modeling import FPN, ResNet
 from detectron2.modeling.backbone.resnet import BasicBlock, BasicStem
@@ -76,7 +76,7 @@ dataloader = dict(
         mapper=L(DatasetMapper)(is_train=False, **mapper),
         num_workers=0,
     ),
-    evaluator=L(COCOEvaluator)(dataset_name="{name}"),
+    evaluator=L(DetectionEvaluator)(dataset_name="{name}"),
 )
 train = dict(
     output_dir="{root}/output",

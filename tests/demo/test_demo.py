@@ -189,7 +189,7 @@ def test_the_score_of_the_best_f1(tmp_path):
         return score_threshold(given, checkpoint, has_nms=has_nms)[0]
 
     assert score() == 0.3
-    ways = {"with_nms": {"threshold": 0.45}, "without_nms": {"threshold": 0.6}}
+    ways = {"with_nms": {"AP": 1, "threshold": 0.45}, "without_nms": {"AP": 1, "threshold": 0.6}}
     (tmp_path / "evaluation.json").write_text(json.dumps({"duplicates": ways}))
     assert (score(), score(has_nms=False), score(given=0.1)) == (0.45, 0.6, 0.1)
     ways["with_nms"]["threshold"] = float("nan")  # nothing was right

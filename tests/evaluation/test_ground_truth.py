@@ -7,7 +7,7 @@ import pytest
 from coco_files import write_annotations
 from pycocotools import mask as rle
 
-from dual_weighting.data.digits.digits import write_digits
+from dual_weighting.data.digits.files import write_digits
 from dual_weighting.evaluation.ground_truth import (
     ENGINES,
     Detections,

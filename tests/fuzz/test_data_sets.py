@@ -26,8 +26,7 @@ from dual_weighting.cli.check_data import check_data_command
 from dual_weighting.cli.command import argument_parser
 from dual_weighting.demo.demo import demo_command
 from dual_weighting.engine.train import train_command
-from dual_weighting.evaluation.coco_metrics import evaluate_boxes
-from dual_weighting.evaluation.engines import ENGINES, read_annotations
+from dual_weighting.evaluation.ground_truth import ENGINES, GroundTruth
 
 from .damage import outcome_of
 
@@ -332,8 +331,9 @@ def goes_the_whole_way(folder: Path, config: Path, content: dict) -> None:
         metrics = json.loads((folder / "run/evaluation.json").read_text())["bbox"]
         assert metrics["AP"] == pytest.approx(reference(content, results), nan_ok=True, abs=1e-9)
     boxes = found_boxes(content)
+    truth = GroundTruth(folder / "train.json")
     for engine in ENGINES:
-        evaluation = evaluate_boxes(read_annotations(folder / "train.json", engine), boxes)
+        evaluation = truth.judge(truth.read_results(boxes), engine=engine)
         assert 100 * evaluation.stats[0] == pytest.approx(reference(content, boxes), abs=1e-9)
     assert "Missing" not in (folder / "run/report.html").read_text(encoding="utf-8")
     code, said = demo(folder)

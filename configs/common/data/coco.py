@@ -24,5 +24,4 @@ dataloader.test.dataset._target_ = get_detection_dataset_dicts
 dataloader.test.mapper._target_ = DetectionMapper
 dataloader.test.mapper.augmentations[0]._target_ = ResizeShortestEdge
 dataloader.evaluator._target_ = DetectionEvaluator
-dataloader.evaluator.output_dir = "${train.output_dir}/inference"
 dataloader.evaluator.engine = "hotcoco"  # "pycocotools": the same numbers, slowly

@@ -11,6 +11,4 @@ dataloader.test.dataset.names = "crowdhuman_val"
 for part in (dataloader.train, dataloader.test):
     part.mapper.augmentations[0].max_size = 1400
     part.mapper.augmentations[0].antialias = False
-dataloader.evaluator = L(CrowdHumanEvaluator)(
-    dataset_name="${..test.dataset.names}", output_dir="${train.output_dir}/inference"
-)
+dataloader.evaluator = L(CrowdHumanEvaluator)(dataset_name="${..test.dataset.names}")

@@ -205,7 +205,6 @@ def set_evaluator(dataloader: DictConfig, name: str) -> None:
         dataloader.evaluator = LazyCall(DetectionEvaluator)(
             dataset_name="${..test.dataset.names}",
             engine=DEFAULT_ENGINE,
-            output_dir="${train.output_dir}/inference",
         )
     elif not OmegaConf.is_interpolation(dataloader.evaluator, "dataset_name"):
         dataloader.evaluator.dataset_name = name

@@ -1,6 +1,7 @@
 """From a config file and overrides to a config; what is wrong with either in one sentence."""
 
 import builtins
+import copy
 import math
 import os
 import traceback
@@ -12,10 +13,10 @@ from typing import Any
 import yaml
 from detectron2.config import LazyConfig, instantiate
 from detectron2.utils.registry import locate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from dual_weighting.config.overrides import apply_overrides
+from dual_weighting.config.overrides import accepts, apply_overrides
 from dual_weighting.data import register_datasets
 from dual_weighting.utils.errors import UserError
 
@@ -100,8 +101,9 @@ def check_sections(cfg: DictConfig, config_file: str, sections: Sequence[str] = 
         )
 
 
-def build(cfg: DictConfig, key: str) -> Any:
-    """What the lazy call at `key` ("model", "dataloader.train") makes.
+def build(cfg: DictConfig, key: str, **defaults: Any) -> Any:
+    """What the lazy call at `key` ("model", "dataloader.train") makes. `defaults`: arguments that
+    it gets, if it has such, where the config gives none.
 
     Raises:
         UserError: there is none, or it fails with the values that the config gives it.
@@ -110,6 +112,10 @@ def build(cfg: DictConfig, key: str) -> Any:
     if not isinstance(node, DictConfig) or "_target_" not in node:
         raise UserError(f"The {key} of the config is no call of a class or function.")
     try:
+        if missing := {k: v for k, v in defaults.items() if accepts(node, k) and not node.get(k)}:
+            node = copy.deepcopy(node)  # which stays in its place, for interpolations
+            with open_dict(node):
+                node.update(missing)
         return instantiate(node)
     except UserError:
         raise

@@ -2,7 +2,7 @@
 
 import argparse
 import itertools
-import json
+import math
 import os
 import re
 import sys
@@ -16,6 +16,7 @@ from dual_weighting.demo.pictures import PictureDetector
 from dual_weighting.demo.sources import detect_camera, detect_images, detect_video
 from dual_weighting.engine.predictor import Predictor
 from dual_weighting.engine.run_folder import checkpoint_of_run, config_of_run
+from dual_weighting.report.run import get, read_evaluation
 from dual_weighting.utils.device import describe_device
 from dual_weighting.utils.errors import UserError
 from dual_weighting.utils.progress import Throughput
@@ -144,11 +145,8 @@ def score_threshold(given: float | None, checkpoint: Path, *, has_nms: bool) -> 
         return given, "--score-threshold"
     file = checkpoint.parent / "evaluation.json"
     way = "with_nms" if has_nms else "without_nms"
-    try:
-        best = json.loads(file.read_text(encoding="utf-8"))["duplicates"][way]["threshold"]
-    except (OSError, ValueError, LookupError, RecursionError, TypeError):
-        best = None
-    if isinstance(best, float) and 0 <= best <= 1:
+    best = get(lambda: read_evaluation(file)["duplicates"][way]["threshold"], math.nan)
+    if 0 <= best <= 1:
         return best, f"best F1 in {file}"
     return DEFAULT_SCORE, "--score-threshold changes it"
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from dual_weighting.data.catalog import class_names
 from dual_weighting.data.mapper import annotated_mapper
-from dual_weighting.report.run_files import SNAPSHOTS
+from dual_weighting.report.run import SNAPSHOTS
 from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from torch import nn
 
 from dual_weighting.config.load import build
 from dual_weighting.config.overrides import accepts
+from dual_weighting.data.catalog import literal
 from dual_weighting.data.coco import content_of
 from dual_weighting.evaluation.diagnosis import Diagnosis
 from dual_weighting.utils.atomic_file import atomic_file
@@ -33,7 +34,8 @@ class Evaluation:
         self.model = model
         self.content = content_of(cfg.dataloader.evaluator.get("dataset_name"))  # for all uses
         self.loader = build(cfg, "dataloader.test")
-        self.evaluator = build(cfg, "dataloader.evaluator")
+        results = literal(str(self.output_dir / "inference"))
+        self.evaluator = build(cfg, "dataloader.evaluator", output_dir=results)
 
     def __call__(self) -> dict[str, dict[str, float]]:
         """Metrics by task, such as `{"bbox": {"AP": 38.7, ...}}`, in percent; empty but in the
@@ -43,6 +45,7 @@ class Evaluation:
             results = inference_on_dataset(self.model, self.loader, self.evaluator)
         if comm.is_main_process():
             print_csv_format({k: v for k, v in results.items() if k != "duplicates"})
+            self.output_dir.mkdir(parents=True, exist_ok=True)
             with atomic_file(self.output_dir / "evaluation.json", "w") as file:
                 json.dump(results, file, indent=2)
         return results

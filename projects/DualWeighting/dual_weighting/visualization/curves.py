@@ -76,7 +76,7 @@ def ap_chart(metrics: Mapping[str, Series]) -> Chart:
 
 
 def rate_chart(metrics: Mapping[str, Series]) -> Chart:
-    lines = [Line("learning rate", *metrics["lr"], FAINT)] if "lr" in metrics else []
+    lines = [Line("learning rate", *metrics["lr"], FAINT, named=False)] if "lr" in metrics else []
     return Chart("Learning rate", lines)
 
 
