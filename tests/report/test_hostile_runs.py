@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from dual_weighting.cli.report import report_command
-from dual_weighting.comparison.page import write_comparison
+from dual_weighting.comparison.html import write_comparison
 from dual_weighting.report import RunFiles, write_report
 
 from .conftest import DETECTIONS, OBJECTS

@@ -7,10 +7,10 @@ import pytest
 from coco_files import write_results
 from omegaconf import OmegaConf
 
-from dual_weighting.comparison.page import write_comparison
+from dual_weighting.comparison.html import write_comparison
 from dual_weighting.report import RunFiles, write_report
-from dual_weighting.report.report import SECTIONS
 from dual_weighting.report.run import Missing, environment_of, get, read_metrics
+from dual_weighting.report.sections import SECTIONS
 from dual_weighting.visualization.error_pictures import RIGHT, WRONG, error_picture
 
 from .conftest import CLASSES, LOG

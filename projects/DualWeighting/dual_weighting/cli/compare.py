@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from dual_weighting.cli.command import run_command
+from dual_weighting.comparison.html import write_comparison
 from dual_weighting.comparison.intervals import Interval, mean_interval, paired_interval
-from dual_weighting.comparison.page import write_comparison
 from dual_weighting.comparison.queue import run_all
 from dual_weighting.comparison.runs import Run, plan_runs
 from dual_weighting.comparison.table import comma_separated, markdown, rows_of

@@ -34,7 +34,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def report_command(args: argparse.Namespace) -> None:
     """Write the report of each run of the command line, and of several a comparison."""
-    from dual_weighting.comparison.page import write_comparison
+    from dual_weighting.comparison.html import write_comparison
     from dual_weighting.report import RunFiles, write_report
 
     folders = list(dict.fromkeys(Path(run) for run in args.runs))

@@ -80,7 +80,7 @@ class Diagnosis:
     ) -> None:
         """`evaluation`: hotcoco's of these boxes, if there is one already."""
         if evaluation is None:
-            evaluation = truth.judge(detections.boxes_only(), max_dets=max_dets)
+            evaluation = truth.judge(detections, max_dets=max_dets)
         self.truth, self.evaluation = truth, evaluation
         self.objects = np.flatnonzero(~truth.crowd)
         found_at = np.full(len(truth.crowd), -np.inf)

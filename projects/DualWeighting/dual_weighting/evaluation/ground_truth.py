@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import hotcoco
@@ -66,15 +66,11 @@ class Detections:
             masks or None,
         )
 
-    def boxes_only(self) -> "Detections":
-        return replace(self, masks=None)
-
 
 class GroundTruth:
     """The annotations of a data set, M objects of K classes.
 
-    Both engines see images, objects and classes by their number from 1: pycocotools never finds an
-    object with id 0, hotcoco reads numbers alone.
+    Both engines see images, objects and classes numbered from 1: pycocotools never finds id 0.
 
     Attributes:
         image_ids: I, ascending.
@@ -192,12 +188,10 @@ class GroundTruth:
             return found
         if masks is None:
             return truth.loadRes(rows)
+        keys = ("image_id", "category_id", "score", "segmentation")
+        columns = (*rows[:, [0, 6]].astype(int).T.tolist(), rows[:, 5].tolist(), masks)
         return truth.loadRes(
-            [
-                {"image_id": int(row[0]), "category_id": int(row[6]), "score": row[5]}
-                | {"segmentation": mask}
-                for row, mask in zip(rows, masks, strict=True)
-            ]
+            [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
         )
 
     def rows(self, detections: Detections) -> np.ndarray:
