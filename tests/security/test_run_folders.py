@@ -77,5 +77,5 @@ def test_a_report_builds_nothing(tmp_path):
 
 def test_the_readme_says_what_is_code():
     readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
-    assert "A config file, `config.yaml` of a run too, is code that is run" in readme
+    assert "`config.yaml` of a run, are executed as code" in readme
     assert "Checkpoints are loaded as data only" in readme
