@@ -27,7 +27,7 @@ setup(
         "dual_weighting.report": ["templates/*.j2"],
     },
     entry_points={"console_scripts": ["dual-weighting = dual_weighting.cli.__main__:main"]},
-    # torch, torchvision and detectron2 are left to the user (README: Installing): they must match
+    # torch, torchvision and detectron2 are left to the user (docs/installation.md): they must match
     # each other and the machine's GPU, which no version number written here can know. So is
     # OpenCV, of whose packages only one can be installed.
     # The lowest versions are those that the tests were run with, together.

@@ -17,7 +17,7 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
-LEFT_TO_THE_USER = {"torch", "torchvision", "detectron2", "cv2"}  # README: Installing
+LEFT_TO_THE_USER = {"torch", "torchvision", "detectron2", "cv2"}  # docs/installation.md
 POSIX_ALONE = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty"}
 
 
@@ -103,7 +103,7 @@ def test_no_module_is_imported_that_windows_lacks():
 
 
 def test_metadata(declared):
-    assert "## Installing" in declared["long_description"]
+    assert "docs/installation.md" in declared["long_description"]
     assert {"DW", "O2F", "DLA"} <= set(declared["project_urls"])
     assert "dual_weighting.cli.__main__:main" in declared["entry_points"]["console_scripts"][0]
     assert (PACKAGE / "py.typed").is_file()
