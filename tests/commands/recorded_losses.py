@@ -25,7 +25,7 @@ def recorded_losses() -> Iterator[list[dict]]:
 
     with (
         patch.object(finite_loss, "check_losses", record),
-        patch.object(train, "build_validation", MagicMock()),
+        patch.object(train, "build_validation", lambda *_, **__: MagicMock(return_value={})),
         patch.object(train, "after_evaluation", MagicMock()),
     ):
         yield rows
