@@ -16,8 +16,6 @@ train.reference_world_size = 8  # processes that share the images of a step
 train.amp.dtype = "bfloat16"  # used when `enabled`; float16 is for GPUs that know no bfloat16
 train.accumulate = 1  # batches a step; more only where a batch does not fit into the memory
 train.clip_grad_norm = None  # these losses do not need it; 10 is a usual bound
-train.on_bad_loss = "stop"  # a loss that is no number has a cause that should be seen
-train.max_skipped_in_a_row = 10  # so many with "skip" are no accident
 train.ema = {"enabled": False, "decay": 0.9998}  # off: takes memory, gains in long trainings
 train.early_stopping = {
     "enabled": False,  # off: the steps of the learning rate need the whole length

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from detectron2.engine import SimpleTrainer
-from slope import Slope, trainer_of
+from slope import BATCHES, Slope, trainer_of
 from torch import nn
 
 from dual_weighting.engine.finite_loss import check_losses
@@ -34,6 +34,34 @@ def test_finite_losses_change_nothing():
 def test_check_losses_without_file_names():
     with pytest.raises(UserError, match="loss_x is -inf in iteration 7, on the images an unnamed"):
         check_losses({"loss_x": torch.tensor(-float("inf"))}, iteration=7, batch=[{}])
+
+
+class Root(nn.Module):
+    """A loss of 0 whose gradient is NaN, or `factor` times the weight."""
+
+    def __init__(self, factor: float | None = None) -> None:
+        super().__init__()
+        self.weight, self.factor = nn.Parameter(torch.tensor(0.0)), factor
+
+    def forward(self, batch):
+        root = self.factor is None
+        return {"loss": (0 * self.weight).sqrt() if root else self.weight * self.factor}
+
+
+def test_a_gradient_that_is_not_finite_stops_where_its_norm_is_known():
+    model = Root()
+    trainer = Trainer(model, BATCHES, torch.optim.SGD(model.parameters(), lr=1), clip_grad_norm=1.0)
+    with pytest.raises(UserError, match=r"gradients is nan in iteration 0, .* 0_a\.png"):
+        trainer.train(0, 1)
+    assert model.weight.item() == 0
+
+
+def test_infinite_gradients_of_a_scaled_loss_are_skipped_by_the_scaler():
+    model = Root(factor=1e36)  # 65,536 times that is infinite
+    options = {"precision": torch.float16, "clip_grad_norm": 10.0}
+    trainer = Trainer(model, BATCHES, torch.optim.SGD(model.parameters(), lr=1), **options)
+    trainer.train(0, 1)
+    assert model.weight.item() == 0 and trainer.grad_scaler.get_scale() == 32768
 
 
 @pytest.mark.parametrize(("bad", "evaluations"), [(-1, 3), (5, 2), (3, 1)])

@@ -35,8 +35,6 @@ STOPPING = {"enabled": True, "metric": "bbox/AP", "mode": "max", "patience": 3}
     [
         ({"accumulate": 0}, "train.accumulate=0 is impossible: use 1, 2, ..."),
         ({"clip_grad_norm": -1}, "train.clip_grad_norm=-1 is impossible: use a positive"),
-        ({"on_bad_loss": "jump"}, "train.on_bad_loss=jump is impossible: use stop or skip."),
-        ({"max_skipped_in_a_row": 0}, "train.max_skipped_in_a_row=0 is impossible"),
         ({"ema": {"enabled": True, "decay": 1.5}}, "train.ema.decay=1.5 is impossible"),
         (
             {"best_checkpoint": {"enabled": True, "metric": "a", "mode": "best"}},

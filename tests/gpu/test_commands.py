@@ -42,7 +42,7 @@ def data(tmp_path_factory) -> Path:
 OPTIONS = {
     "dw": (
         *("train.amp.enabled=True", "train.amp.dtype=float16", "train.clip_grad_norm=10"),
-        *("train.ema.enabled=True", "train.ema.decay=0.9", "train.on_bad_loss=skip"),
+        *("train.ema.enabled=True", "train.ema.decay=0.9"),
     ),
     "fcos": ("train.amp.enabled=True", "train.amp.dtype=bfloat16"),
 }

@@ -95,10 +95,6 @@ def check_training_options(cfg: DictConfig, device: torch.device) -> None:
     require(isinstance(accumulate, int) and accumulate >= 1, "accumulate", accumulate, "1, 2, ...")
     clip = cfg.train.get("clip_grad_norm")
     require(clip is None or clip > 0, "clip_grad_norm", clip, "a positive number, or null for none")
-    on_bad_loss = cfg.train.get("on_bad_loss", "stop")
-    require(on_bad_loss in ("stop", "skip"), "on_bad_loss", on_bad_loss, "stop or skip")
-    in_a_row = cfg.train.get("max_skipped_in_a_row", 10)
-    require(in_a_row >= 1, "max_skipped_in_a_row", in_a_row, "1 iteration or more")
     for name in WITH_METRIC:
         mode = (option(cfg, name) or {}).get("mode", "max")
         require(mode in ("max", "min"), f"{name}.mode", mode, "max or min")

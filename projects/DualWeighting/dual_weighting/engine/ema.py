@@ -65,12 +65,10 @@ def ema_decay(updates: int, decay: float) -> float:
 
 
 class EMAHook(HookBase):
-    """Updates the average after each step that is not skipped; before hooks that save or evaluate
-    it."""
+    """Updates the average after each step, before hooks that save or evaluate it."""
 
     def __init__(self, average: WeightAverage) -> None:
         self._average = average
 
     def after_step(self) -> None:
-        if self.trainer.step_taken:
-            self._average.update()
+        self._average.update()

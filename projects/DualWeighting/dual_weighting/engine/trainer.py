@@ -30,7 +30,7 @@ class EndOfTraining(BaseException):
 
 class Trainer(SimpleTrainer):
     """Detectron2's trainer with mixed precision, gradient accumulation and gradient clipping, which
-    stops at the very iteration in which a loss is no number, or does without its step.
+    stops at the very iteration in which a loss is not finite.
 
     An iteration is a step of the optimizer. With `accumulate` = N it takes N batches of the data
     loader one after the other, with the memory of one, and goes along the mean of their gradients.
@@ -43,11 +43,7 @@ class Trainer(SimpleTrainer):
       more. The gradients are the same where these numbers are;
     - not equal are layers with statistics of their batch (BatchNorm, SyncBN).
 
-    A step that is skipped leaves weights, buffers, optimizer and loss scaling as they were, in all
-    processes; what goes by the iteration, such as the learning rate, goes on.
-
     Attributes:
-        step_taken: whether the last iteration was not skipped.
         waiting_since: when the wait for the batch that has not come yet began; else None.
     """
 
@@ -60,7 +56,6 @@ class Trainer(SimpleTrainer):
         accumulate: int = 1,
         clip_grad_norm: float | None = None,
         precision: torch.dtype | None = None,
-        max_skipped_in_a_row: int | None = None,
     ) -> None:
         """
         Args:
@@ -70,8 +65,6 @@ class Trainer(SimpleTrainer):
                 norm before clipping is reported as `grad_norm`.
             precision: what autocast computes in, None for no autocast. float16 comes with loss
                 scaling, because its small gradients would be zero.
-            max_skipped_in_a_row: so many steps in a row whose losses or gradients are no number
-                stop the training, fewer are skipped. None: the first one stops it.
         """
         super().__init__(model, data_loader, optimizer)
         self.accumulate = accumulate
@@ -80,13 +73,7 @@ class Trainer(SimpleTrainer):
         self.device = next(model.parameters()).device
         scaled = precision is torch.float16
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
-        self.skipped: finite_loss.SkippedSteps | None = None
-        if max_skipped_in_a_row is not None:
-            self.skipped = finite_loss.SkippedSteps(max_in_a_row=max_skipped_in_a_row)
-            self._buffers = finite_loss.Buffers(model)
-        self.step_taken = True
         self.waiting_since: float | None = None
-        self._last_losses: dict[str, Tensor] = {}
 
     def train(self, start_iter: int, max_iter: int) -> None:
         """Run the iterations from `start_iter` to `max_iter`, or until a hook ends the training."""
@@ -96,26 +83,6 @@ class Trainer(SimpleTrainer):
             logger.info("%s", end)
 
     def run_step(self) -> None:
-        if self.skipped is None:
-            self._take_step()
-        else:
-            self._try_step(self.skipped)
-
-    def _try_step(self, skipped: finite_loss.SkippedSteps) -> None:
-        self._buffers.keep()
-        self.step_taken = False
-        try:
-            self._take_step()
-            self.step_taken = True
-            skipped.in_a_row = 0
-        except finite_loss.NotFinite as problem:
-            self._buffers.restore()
-            skipped.add(problem)
-            if self._last_losses:  # again, so that no line of metrics.json lacks them
-                self._write_metrics(self._last_losses, data_time=0.0)
-        self.storage.put_scalar("skipped_iterations", skipped.total, smoothing_hint=False)
-
-    def _take_step(self) -> None:
         self.optimizer.zero_grad()
         all_losses, files, data_time = [], [], 0.0
         for k in range(self.accumulate):
@@ -129,8 +96,7 @@ class Trainer(SimpleTrainer):
             data_time += seconds
         self.after_backward()
         self._clip_gradients(files)
-        self._last_losses = mean_of(all_losses)
-        self._write_metrics(self._last_losses, data_time)
+        self._write_metrics(mean_of(all_losses), data_time)
         self.grad_scaler.step(self.optimizer)
         self.grad_scaler.update()
 
@@ -152,17 +118,15 @@ class Trainer(SimpleTrainer):
             return self.model(batch)
 
     def _clip_gradients(self, files: list[str]) -> None:
-        """Clip the gradients, and check them where a step may be skipped or their norm is known."""
-        if self.clip_grad_norm is None and (self.skipped is None or self.grad_scaler.is_enabled()):
+        if self.clip_grad_norm is None:
             return
-        bound = math.inf if self.clip_grad_norm is None else self.clip_grad_norm
         self.grad_scaler.unscale_(self.optimizer)
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        norm = nn.utils.clip_grad_norm_(parameters, bound).item()
+        norm = nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm).item()
         if not self.grad_scaler.is_enabled():
             finite_loss.check_gradient(norm, iteration=self.iter, files=files)
         # Loss scaling skips a step of infinite gradients by itself.
-        if self.clip_grad_norm is not None and math.isfinite(norm):
+        if math.isfinite(norm):
             self.storage.put_scalar("grad_norm", norm)
 
     def state_dict(self) -> dict:
@@ -170,8 +134,6 @@ class Trainer(SimpleTrainer):
         state.pop("hooks", None)  # they go by the iteration
         if self.grad_scaler.is_enabled():
             state["grad_scaler"] = self.grad_scaler.state_dict()
-        if self.skipped is not None:
-            state["skipped_iterations"] = self.skipped.total
         return state
 
     def load_state_dict(self, state_dict: dict) -> None:
@@ -179,8 +141,6 @@ class Trainer(SimpleTrainer):
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "hooks"})
         if self.grad_scaler.is_enabled() and "grad_scaler" in state_dict:
             self.grad_scaler.load_state_dict(state_dict["grad_scaler"])
-        if self.skipped is not None:
-            self.skipped.total = state_dict.get("skipped_iterations", 0)
 
 
 def check_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
@@ -220,7 +180,6 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
     optimizer = build(cfg, "optimizer")
     loader = build(cfg, "dataloader.train")
     device = next(model.parameters()).device
-    skip = cfg.train.get("on_bad_loss", "stop") == "skip"
     ddp = dict(cfg.train.ddp)
     if device.type == "cpu":
         ddp["device_ids"] = None
@@ -231,5 +190,4 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
         accumulate=cfg.train.get("accumulate", 1),
         clip_grad_norm=cfg.train.get("clip_grad_norm"),
         precision=autocast_dtype(cfg.train.amp, device),
-        max_skipped_in_a_row=cfg.train.get("max_skipped_in_a_row", 10) if skip else None,
     )
