@@ -109,7 +109,7 @@ def in_export(config, file, root):
 
     return outcome_of(
         export_command, config_file=str(config), checkpoint=file, format="torch-export",
-        output=root / "a.pt2", image=[], int8=False, overrides=[],
+        output=root / "a.pt2", image=[], overrides=[],
     )  # fmt: skip
 
 

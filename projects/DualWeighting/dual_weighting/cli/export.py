@@ -28,7 +28,7 @@ from dual_weighting.config.load import load_config
 from dual_weighting.engine.predictor import Predictor
 from dual_weighting.export.check import Difference, compare
 from dual_weighting.export.description import describe
-from dual_weighting.export.onnx_file import OnnxRunner, check_packages, quantize, write_onnx
+from dual_weighting.export.onnx_file import OnnxRunner, check_packages, write_onnx
 from dual_weighting.export.program import ProgramRunner, record, save_program
 from dual_weighting.export.wrapper import ExportableDetector
 from dual_weighting.utils.errors import UserError
@@ -49,11 +49,6 @@ def parse_arguments() -> argparse.Namespace:
         metavar="FILE",
         help="images to check with (default: some of the config's test data)",
     )
-    parser.add_argument(
-        "--int8",
-        action="store_true",
-        help="write a second ONNX file with weights in 8 bits, and say how it differs",
-    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     args = parser.parse_args()
@@ -71,14 +66,12 @@ Runner = Callable[[Tensor], dict[str, Tensor]]
 
 
 def export_command(args: argparse.Namespace) -> None:
-    """`args`: config_file, checkpoint, format, output, image, int8, overrides.
+    """`args`: config_file, checkpoint, format, output, image, overrides.
 
     Raises `UserError` when the file does not answer as the model does.
     """
     if args.output.suffix != ENDINGS[args.format]:
         raise UserError(f"--output {args.output} must end with {ENDINGS[args.format]}.")
-    if args.int8 and args.format != "onnx":
-        raise UserError("--int8 is done by ONNX Runtime: it needs --format onnx.")
     if args.format == "onnx":
         check_packages()
     cfg = load_config(args.config_file, args.overrides)
@@ -94,15 +87,7 @@ def export_command(args: argparse.Namespace) -> None:
     )
     verify(predictor, runner, images)
     name = "ONNX Runtime" if args.format == "onnx" else "the program"
-    if args.int8:
-        file = args.output.with_suffix(".int8.onnx")
-        quantize(args.output, file)
-        small = OnnxRunner(file)
-        print(f"With weights in 8 bits: {file} ({os.path.getsize(file) / 1e6:.1f} MB).")
-        print(f"It differs by up to {difference(predictor, small, images)}.")
-        print_latencies(predictor, {name: runner, "8 bits": small}, images[0])
-    else:
-        print_latencies(predictor, {name: runner}, images[0])
+    print_latencies(predictor, {name: runner}, images[0])
 
 
 def test_images(cfg: DictConfig) -> list[str]:

@@ -1,6 +1,5 @@
 """ONNX files of detectors: writing them, and running them with ONNX Runtime."""
 
-import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -45,19 +44,6 @@ def write_onnx(
         )
     exported.model.metadata_props.update(metadata)
     exported.save(file, external_data=False)
-
-
-def quantize(file: str | os.PathLike, dest: str | os.PathLike) -> None:
-    """Write `file` with the weights in 8 bits to `dest`: ONNX Runtime's dynamic quantization, which
-    needs no data."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    # Of ONNX Runtime's kernels for the CPU, the convolution takes unsigned weights only.
-    logging.disable(logging.WARNING)  # it writes down every tensor that it leaves as it is
-    try:
-        quantize_dynamic(file, dest, weight_type=QuantType.QUInt8)
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def operators(file: str | os.PathLike) -> set[str]:
