@@ -29,8 +29,8 @@ train.early_stopping = {
 train.best_checkpoint = {"enabled": True, "metric": "bbox/AP", "mode": "max"}  # one more file
 train.assignment_snapshots = 4  # pictures of one image's assignment, seconds in all
 train.tensorboard = True  # small files, which can be opened later
+train.writers = []  # lazy calls of further EventWriters of Detectron2
 train.progress_bar = True  # where the output is a terminal, else plain lines
-train.validation_loss = False  # off: one more pass over the validation images
 train.wandb = {
     "enabled": False,  # off: needs an account, and sends the numbers to other people's computers
     "project": "dual-weighting",

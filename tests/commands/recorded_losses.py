@@ -7,6 +7,10 @@ from unittest.mock import MagicMock, patch
 from dual_weighting.engine import finite_loss, train
 
 
+def no_evaluation(cfg, model, **_):
+    return MagicMock(return_value={}, model=model)
+
+
 @contextmanager
 def recorded_losses() -> Iterator[list[dict]]:
     """A row for each batch of the trainings inside, which end without an evaluation: its losses by
@@ -25,7 +29,7 @@ def recorded_losses() -> Iterator[list[dict]]:
 
     with (
         patch.object(finite_loss, "check_losses", record),
-        patch.object(train, "build_validation", lambda *_, **__: MagicMock(return_value={})),
+        patch.object(train, "Evaluation", no_evaluation),
         patch.object(train, "after_evaluation", MagicMock()),
     ):
         yield rows

@@ -89,6 +89,8 @@ train = dict(
     log_period=5,
     device="auto",
     seed=1,
+    best_checkpoint=dict(enabled=False),
+    assignment_snapshots=0,
 )
 """
 

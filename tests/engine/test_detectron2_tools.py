@@ -9,12 +9,12 @@ from commands import detectron2_training
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.engine import hooks
+from detectron2.utils.events import JSONWriter
 from detectron2.utils.env import seed_all_rng
 
 from dual_weighting.data.builtin import register_digits
 from dual_weighting.data.digits.files import write_digits
 from dual_weighting.engine.trainer import build_trainer
-from dual_weighting.engine.writers import MetricsWriter
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "Digits"
 STEPS = 30
@@ -66,7 +66,7 @@ def test_losses_of_both_trainers_are_equal(config, digits, tmp_path):
     (tmp_path / "ours").mkdir()
     seed_all_rng(1)
     trainer = build_trainer(cfg, instantiate(cfg.model))
-    writer = MetricsWriter(tmp_path / "ours" / "metrics.json")
+    writer = JSONWriter(str(tmp_path / "ours" / "metrics.json"))
     schedule = hooks.LRScheduler(scheduler=instantiate(cfg.lr_multiplier))
     trainer.register_hooks([schedule, hooks.PeriodicWriter([writer], period=1)])
     trainer.train(0, STEPS)

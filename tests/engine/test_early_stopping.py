@@ -1,10 +1,11 @@
 import math
 
 import pytest
+from omegaconf import OmegaConf
 from slope import Slope, trainer_of
 
+from dual_weighting.engine.build import metric_history
 from dual_weighting.engine.hooks import EarlyStopping, EvalHook, evaluations_without_improvement
-from dual_weighting.engine.writers import metric_values
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def train(metrics, *, known=(), start=0):
     """Six iterations, an evaluation after each, that ends after two that are not better."""
     saved, metrics = Saved(), iter(metrics)
     trainer = trainer_of(Slope())
-    stopping = EarlyStopping(1, saved, metric="a/b", patience=2, values=known)
+    stopping = EarlyStopping(1, saved, metric="a/b", mode="max", patience=2, min_delta=0, values=known)
     trainer.register_hooks([EvalHook(1, lambda: {"a": {"b": next(metrics)}}), stopping])
     trainer.train(start, 6)
     return trainer.iter, saved.calls, list(metrics)
@@ -64,8 +65,8 @@ def test_a_resumed_training_remembers_the_evaluations():
 
 
 def test_values_in_metrics_json(tmp_path):
-    file = tmp_path / "metrics.json"
-    assert metric_values(file, "a/b") == []
+    cfg = OmegaConf.create({"train": {"output_dir": str(tmp_path)}})
+    assert metric_history(cfg, "a/b") == {}
     lines = ['{"iteration": 9, "a/b": 3}', '{"iteration": 4, "a/b": 1}', '{"iteration": 5}', '{"it']
-    file.write_text("\n".join(lines))
-    assert metric_values(file, "a/b") == [1, 3]
+    (tmp_path / "metrics.json").write_text("\n".join(lines))
+    assert metric_history(cfg, "a/b") == {4: 1, 9: 3}

@@ -18,6 +18,7 @@ def config_file(tmp_path) -> str:
 
 def run(config_file: str, *overrides: str, **options) -> None:
     common = {"num_gpus": 1, "num_machines": 1, "machine_rank": 0, "dist_url": "auto"}
+    common |= {"eval_only": False, "resume": False, "evaluator": None}
     more = {"config_file": config_file, "opts": list(overrides)}
     train_command(argparse.Namespace(**{**common, **more, **options}))
 
@@ -38,7 +39,7 @@ def test_starting_over_puts_the_earlier_run_aside(tmp_path, caplog):
 
 def test_mixed_precision_needs_a_gpu(config_file):
     with pytest.raises(UserError, match="enabled=True needs a GPU"):
-        run(config_file, "train.amp.enabled=True", "train.device=cpu")
+        run(config_file, "train.amp={enabled: True, dtype: float16}", "train.device=cpu")
 
 
 @pytest.mark.parametrize("start", ["", "torchvision://resnet50"])

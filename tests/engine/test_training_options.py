@@ -3,20 +3,16 @@ import torch
 from omegaconf import OmegaConf
 
 from dual_weighting import model_zoo
-from dual_weighting.engine.build import check_training_options, named_metrics, option
+from dual_weighting.config.load import train_defaults
+from dual_weighting.engine.build import check_training_options, watched_metrics
+from dual_weighting.engine.writers import option
 from dual_weighting.utils.errors import UserError
 
 CPU = torch.device("cpu")
 
 
 def config(**train):
-    return OmegaConf.create({"train": {"amp": {"enabled": False}, "eval_period": 5, **train}})
-
-
-def test_options_that_a_config_does_not_have_are_off():
-    cfg = config()
-    check_training_options(cfg, CPU)
-    assert option(cfg, "ema") is None and named_metrics(cfg) == {}
+    return OmegaConf.create({"train": OmegaConf.merge(train_defaults(), train)})
 
 
 def test_options_of_the_zoo():
@@ -24,7 +20,7 @@ def test_options_of_the_zoo():
     check_training_options(cfg, CPU)
     names = ("best_checkpoint", "ema", "early_stopping", "wandb")
     assert [name for name in names if option(cfg, name) is not None] == ["best_checkpoint"]
-    assert named_metrics(cfg) == {"train.best_checkpoint.metric": "bbox/AP"}
+    assert watched_metrics(cfg) == {"train.best_checkpoint.metric": "bbox/AP"}
 
 
 STOPPING = {"enabled": True, "metric": "bbox/AP", "mode": "max", "patience": 3}
@@ -33,7 +29,8 @@ STOPPING = {"enabled": True, "metric": "bbox/AP", "mode": "max", "patience": 3}
 @pytest.mark.parametrize(
     ("train", "sentence"),
     [
-        ({"accumulate": 0}, "train.accumulate=0 is impossible: use 1, 2, ..."),
+        ({"accumulate": 0}, "train.accumulate=0 is impossible: use a whole number, 1 or more"),
+        ({"assignment_snapshots": 1.5}, "train.assignment_snapshots=1.5 is impossible: use a whole"),
         ({"clip_grad_norm": -1}, "train.clip_grad_norm=-1 is impossible: use a positive"),
         ({"ema": {"enabled": True, "decay": 1.5}}, "train.ema.decay=1.5 is impossible"),
         (

@@ -14,14 +14,13 @@ from dual_weighting.engine.train import evaluate
 from dual_weighting.utils.errors import UserError
 
 pytestmark = pytest.mark.slow
-BEST = {"enabled": True, "metric": "val_total_loss", "mode": "min"}
+BEST = {"enabled": True, "metric": "bbox/AP", "mode": "min"}  # AP falls at first
 EMA = {"enabled": True, "decay": 0.9}
 EVERYTHING = {
     "accumulate": 2,
     "clip_grad_norm": 0.5,
     "amp": {"enabled": True, "dtype": "bfloat16"},
     "ema": EMA,
-    "validation_loss": True,
     "best_checkpoint": BEST,
 }
 
@@ -48,9 +47,9 @@ def same(first, second):
 
 
 def test_all_options_together(with_everything):
-    losses = series_of(with_everything, "val_total_loss")
-    assert list(losses) == [1, 3, 6]  # the last evaluation is of the number of iterations done
-    assert losses[6] < losses[1]
+    aps = series_of(with_everything, "bbox/AP")
+    assert list(aps) == [1, 3, 6]  # the last evaluation is of the number of iterations done
+    assert aps[6] < min(aps[1], aps[3])
     norms = series_of(with_everything, "grad_norm")
     assert len(norms) == 6 and all(norm > 0 for norm in norms.values())
     assert list(with_everything.glob("events.out.tfevents*"))
@@ -64,8 +63,6 @@ def test_best_and_last_checkpoint_are_averages(with_everything, config_file, tmp
     """The last evaluation was the best one; its checkpoint has the weights of the last step."""
     best = torch.load(with_everything / "model_best.pth", weights_only=True)
     final = torch.load(with_everything / "model_final.pth", weights_only=True)
-    values = series_of(with_everything, "val_total_loss")
-    assert best["best"] == {"metric": "val_total_loss", "value": min(values.values())}
     assert best["iteration"] == 6
     assert same(best["model"], final["model"])
     assert not same(final["ema"]["trained"], final["model"]) and final["ema"]["updates"] == 6
@@ -85,13 +82,11 @@ def test_resumed(with_everything, config_file, tmp_path):
     (tmp_path / "last_checkpoint").write_text("model_0000003.pth")
     train_tiny(config_file, tmp_path, resume=True, **EVERYTHING)
     assert [row["iteration"] for row in rows_of(tmp_path)] == list(range(7))
-    before, after = (series_of(f, "val_total_loss") for f in (with_everything, tmp_path))
+    before, after = (series_of(f, "bbox/AP") for f in (with_everything, tmp_path))
     assert after[3] == before[3] and after[6] < after[3]
     final = torch.load(tmp_path / "model_final.pth", weights_only=True)
     assert final["ema"]["updates"] == 6
-    # The best of the first part was better than what the second came to, or not, by the metric.
-    best = torch.load(tmp_path / "model_best.pth", weights_only=True)["best"]["value"]
-    assert best == min([*before.values(), after[6]])
+    assert torch.load(tmp_path / "model_best.pth", weights_only=True)["iteration"] == 6
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -159,14 +154,14 @@ def test_nothing_is_written_that_is_off(config_file, tmp_path):
     train_tiny(config_file, tmp_path, max_iter=2, tensorboard=False)
     assert not list(tmp_path.glob("events*")) and not (tmp_path / "model_best.pth").exists()
     names = {name for row in rows_of(tmp_path) for name in row}
-    assert not [name for name in names if name.startswith("val_") or name == "grad_norm"]
+    assert not [name for name in names if name == "grad_norm"]
 
 
 @pytest.mark.usefixtures("no_pictures")
 def test_starting_over_forgets_the_best(config_file, tmp_path):
-    torch.save({"best": {"metric": "bbox/AP", "value": 1e9}}, tmp_path / "model_best.pth")
-    best = BEST | {"metric": "duplicates/with_nms/duplicates_per_image"}
-    train_tiny(config_file, tmp_path, max_iter=2, best_checkpoint=best)
+    torch.save({}, tmp_path / "model_best.pth")
+    (tmp_path / "metrics.json").write_text('{"iteration": 1, "bbox/AP": -1e9}\n')
+    train_tiny(config_file, tmp_path, max_iter=2, best_checkpoint=BEST)
     assert (tmp_path / "model_best.pth.bak").exists()
     Checkpointer(instantiate(load_config(str(config_file)).model), complete=True).load(
         str(tmp_path / "model_best.pth")

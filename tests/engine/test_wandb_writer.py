@@ -4,9 +4,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from detectron2.utils.events import EventStorage
+import torch
 from omegaconf import OmegaConf
 
+from dual_weighting.config.load import train_defaults
 from dual_weighting.engine.build import check_training_options
 from dual_weighting.engine.writers import WandbWriter
 from dual_weighting.utils.errors import UserError
@@ -15,14 +16,7 @@ CFG = OmegaConf.create({"train": {"max_iter": 3}})
 
 
 class FakeRun:
-    def __init__(self):
-        self.id, self.rows, self.metrics, self.finished = "abc123", [], [], False
-
-    def define_metric(self, *args, **kwargs):
-        self.metrics.append((args, kwargs))
-
-    def log(self, row):
-        self.rows.append(row)
+    id, finished = "abc123", False
 
     def finish(self):
         self.finished = True
@@ -40,20 +34,13 @@ def fake(monkeypatch):
     return fake
 
 
-def test_scalars_go_to_their_iterations(fake, tmp_path):
+def test_wandb_takes_what_tensorboard_gets(fake, tmp_path):
     writer = WandbWriter(str(tmp_path), CFG, project="p", name=None)
-    with EventStorage(0) as storage:
-        storage.put_scalar("total_loss", 3.0)
-        writer.write()
-        storage.iter = 1
-        storage.put_scalar("bbox/AP", 40.0, smoothing_hint=False)
-        writer.write()
-        writer.write()
+    writer.write()
+    assert not fake.run.finished
     writer.close()
-    rows = [{"total_loss": 3.0, "iteration": 0}, {"bbox/AP": 40.0, "iteration": 1}]
-    assert fake.run.rows == rows and fake.run.finished
-    assert fake.run.metrics == [(("*",), {"step_metric": "iteration"})]
-    common = {"dir": str(tmp_path), "resume": "allow", "project": "p"}
+    assert fake.run.finished
+    common = {"dir": str(tmp_path), "resume": "allow", "project": "p", "sync_tensorboard": True}
     assert fake.arguments == [{**common, "id": None, "config": {"train": {"max_iter": 3}}}]
 
 
@@ -74,6 +61,7 @@ def test_what_wandb_refuses_is_one_sentence(fake, tmp_path, monkeypatch):
 
 def test_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
-    train = {"amp": {"enabled": False}, "wandb": {"enabled": True, "project": "p"}}
+    wandb = {"enabled": True, "project": "p"}
+    cfg = OmegaConf.create({"train": OmegaConf.merge(train_defaults(), {"wandb": wandb})})
     with pytest.raises(UserError, match=r"enabled=True needs the package wandb: run `pip install"):
-        check_training_options(OmegaConf.create({"train": train}), "cpu")
+        check_training_options(cfg, torch.device("cpu"))

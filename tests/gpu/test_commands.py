@@ -55,7 +55,7 @@ def trained(request, data, tmp_path_factory) -> tuple[Path, Path]:
     output = tmp_path_factory.mktemp("output")
     run = command(
         *("--config-file", config, f"train.output_dir={output}", "train.max_iter=300"),
-        *("train.device=cuda", "train.validation_loss=True", "train.eval_period=150"),
+        *("train.device=cuda", "train.eval_period=150"),
         *("dataloader.train.num_workers=4", *OPTIONS[request.param]),
         DETECTRON2_DATASETS=str(data),
     )

@@ -14,7 +14,6 @@ from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.cli.command import argument_parser
 from dual_weighting.cli.convert_checkpoint import convert_command
 from dual_weighting.config.load import load_config
-from dual_weighting.engine.hooks import best_in
 from dual_weighting.engine.train import train_command
 from dual_weighting.utils.errors import UserError
 
@@ -162,12 +161,6 @@ def test_other_kinds_of_files(name, save, config, mark, tmp_path):
     for way in (in_predictor, in_conversion):
         code, sentence = way(config, file, tmp_path)
         assert code == 1 and name in sentence
-
-
-def test_best_checkpoint_of_a_run_that_goes_on(mark, tmp_path):
-    write(mark, tmp_path / "model_best.pth")
-    with pytest.raises(UserError, match=r"model_best.pth is damaged"):
-        best_in(tmp_path / "model_best.pth", "bbox/AP")
 
 
 def test_the_one_way(config, tmp_path):

@@ -26,7 +26,7 @@ def config_of_command(args: argparse.Namespace) -> tuple[DictConfig, str]:
     cfg = load_config(args.config_file)
     if getattr(args, "own_data", None) is None:
         args.own_data = read_own_data(args)
-    fitting = Fitting(cfg, args.own_data, overridden_keys(args.opts))
+    fitting = Fitting(cfg, args.own_data, overridden_keys(cfg, args.opts))
     fitting.set_data()
     if getattr(args, "image_size", None) is not None:
         fitting.set_image_size(args.image_size)

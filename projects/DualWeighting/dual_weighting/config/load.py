@@ -61,6 +61,8 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
         ) from error
     finally:
         builtins.__import__ = original_import  # LazyConfig leaves its own in place after an error
+    if isinstance(cfg.get("train"), DictConfig):
+        cfg.train = OmegaConf.merge(train_defaults(), cfg.train)
     apply_overrides(cfg, overrides)
     check_resolves(cfg, config_file)
     try:
@@ -71,6 +73,11 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
             "image_root, thing_classes and category_ids."
         ) from error
     return cfg
+
+
+def train_defaults() -> DictConfig:
+    """The options of training with their defaults, which a config may leave out."""
+    return LazyConfig.load(str(CONFIGS / "common" / "train.py")).train
 
 
 def detectron2_config(name: str) -> DictConfig:

@@ -4,7 +4,6 @@ import difflib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 
-from detectron2.config import LazyConfig
 from detectron2.utils.registry import locate
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -21,92 +20,103 @@ def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """Change `cfg` in place as `overrides` ("a.b=value") say, and return it.
 
     A key is known when `cfg` has it or when its parent is a lazy call whose callable has a
-    parameter of that name. Values are of Hydra's grammar, but `PATHS` are taken as they stand, and
-    so is what is to replace words and is no value of the grammar.
+    parameter of that name. Values follow Hydra's grammar; those of `PATHS` are taken literally, and
+    so is text outside of the grammar for a key that holds a string.
 
-    Raises `UserError` for an unknown key, naming the closest known one, and for anything that is
-    not `key=value`.
+    Raises:
+        UserError: for an unknown key, naming the closest known one, and for anything that is not
+            `key=value`.
     """
     for text in overrides:
-        if text.startswith("-"):
-            raise UserError(f"Options such as {text} must stand before the key=value arguments.")
-        key, equals, value = text.partition("=")
-        if key in PATHS and is_plain(value):
-            set_words(cfg, key, value)
-            continue
+        key, value, is_text = parse_override(cfg, text)
+        for leaf in leaf_keys(key, value):
+            check_key(cfg, leaf)
+        if not is_text:
+            check_kind(cfg, text, key, value)
         try:
-            override = OverridesParser.create().parse_override(text)
-            if override.is_sweep_override():
-                raise HydraException
-        except HydraException as error:
-            if not (equals and takes_words(cfg, key)):
-                raise UserError(_malformed(text)) from error
-            set_words(cfg, key, value)
-            continue
-        if override.is_delete() or override.is_add() or not override.key_or_group:
-            raise UserError(_malformed(text))
-        for key in _leaf_keys(override.key_or_group, override.value()):
-            check_key(cfg, key)
-        check_kind(cfg, text, override.key_or_group, override.value())
-        try:
-            LazyConfig.apply_overrides(cfg, [text])
+            OmegaConf.update(cfg, key, value, force_add=True)
+            OmegaConf.select(cfg, key)
         except (OmegaConfBaseException, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"The override {text!r} does not fit the config: {reason}.") from error
+            if not is_text:
+                reason = str(error).splitlines()[0]
+                sentence = f"The override {text!r} does not fit the config: {reason}."
+                raise UserError(sentence) from error
+            OmegaConf.update(cfg, key, literal(value))  # its "${" is no interpolation
     return cfg
 
 
-def overridden_keys(overrides: Sequence[str]) -> set[str]:
-    """The full keys that `overrides` ("a.b=value") set."""
-    keys = set()
-    for text in overrides:
-        try:
-            override = OverridesParser.create().parse_override(text)
-        except HydraException:  # words, see `apply_overrides`
-            keys.add(text.partition("=")[0])
-            continue
-        keys.update(_leaf_keys(override.key_or_group, override.value()))
-    return keys
+def overridden_keys(cfg: DictConfig, overrides: Sequence[str]) -> set[str]:
+    """The full keys of `cfg` that `overrides` ("a.b=value") set."""
+    parsed = [parse_override(cfg, text) for text in overrides]
+    return {leaf for key, value, _ in parsed for leaf in leaf_keys(key, value)}
 
 
-def is_plain(value: str) -> bool:
-    """Whether a value is neither null nor in quotes."""
-    return value != "null" and not (len(value) > 1 and value[0] in "'\"" and value[-1] == value[0])
+def parse_override(cfg: DictConfig, text: str) -> tuple[str, object, bool]:
+    """Key and value of one "a.b=value", and whether the value is literal text."""
+    if text.startswith("-"):
+        raise UserError(f"Options such as {text} must stand before the key=value arguments.")
+    key, equals, value = text.partition("=")
+    quoted = len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
+    if key in PATHS and equals and value != "null" and not quoted:
+        return key, value, True
+    try:
+        override = OverridesParser.create().parse_override(text)
+        if override.is_sweep_override() or override.is_delete() or override.is_add():
+            raise HydraException
+        if not override.key_or_group:
+            raise HydraException
+    except HydraException as error:
+        if equals and holds_string(cfg, key):
+            return key, value, True
+        raise UserError(
+            f"{text!r} is not of the form key=value, for example train.max_iter=500 "
+            "(quote a value with special characters: 'key=\"value\"')."
+        ) from error
+    return override.key_or_group, override.value(), False
 
 
-def takes_words(cfg: DictConfig, key: str) -> bool:
-    """Whether `cfg` has words under `key`."""
+def holds_string(cfg: DictConfig, key: str) -> bool:
     try:
         return isinstance(OmegaConf.select(cfg, key), str)
-    except OmegaConfBaseException:  # the key itself is malformed, or it refers to what is not there
+    except OmegaConfBaseException:  # the key is malformed, or refers to something missing
         return False
 
 
-def set_words(cfg: DictConfig, key: str, value: str) -> None:
-    """Let `cfg` have the words `value` under `key`; "${...}" in them is an interpolation if it
-    refers to something.
-
-    Raises `UserError` for an unknown key.
-    """
-    check_key(cfg, key)
-    try:
-        OmegaConf.update(cfg, key, value)
-        OmegaConf.select(cfg, key)
-    except OmegaConfBaseException:
-        OmegaConf.update(cfg, key, literal(value))
+def leaf_keys(key: str, value: object) -> Iterator[str]:
+    """The full keys that setting `key` to `value` would set."""
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from leaf_keys(f"{key}.{name}", inner)
+    else:
+        yield key
 
 
 def check_key(cfg: DictConfig, key: str) -> None:
     """Raise `UserError` with the closest known key unless `key` ("a.b.c") is known in `cfg`."""
-    node = cfg
-    parts = key.split(".")
-    for depth, part in enumerate(parts):
-        if part not in _known_names(node):
-            raise UserError(
-                f"The config has no key {key!r}{_hint(cfg, node, parts, depth)}; "
-                "a new key belongs in the config file."
-            )
-        node = _child(node, part)
+    parent, _, name = key.rpartition(".")
+    if name in known_names(OmegaConf.select(cfg, parent) if parent else cfg):
+        return
+    closest = difflib.get_close_matches(key, list(known_keys(cfg)), n=1, cutoff=0.0)
+    raise UserError(
+        f"The config has no key {key!r}, the closest is {closest[0]!r}; "
+        "a new key belongs in the config file."
+    )
+
+
+def known_names(node: object) -> list[str]:
+    """The keys of a section or list, and the parameters of a lazy call."""
+    if isinstance(node, DictConfig):
+        return [str(name) for name in node] + _parameters(node)
+    return [str(index) for index in range(len(node))] if isinstance(node, ListConfig) else []
+
+
+def known_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
+    """All full keys below `node`."""
+    for name in known_names(node):
+        yield f"{prefix}{name}"
+        child = node._get_node(name) if name in node else None
+        if isinstance(child, DictConfig) and not OmegaConf.is_interpolation(node, name):
+            yield from known_keys(child, f"{prefix}{name}.")
 
 
 def gives_number(node: DictConfig) -> bool:
@@ -141,22 +151,6 @@ def accepts(node: DictConfig, name: str) -> bool:
     return name in _parameters(node)
 
 
-def _malformed(text: str) -> str:
-    return (
-        f"{text!r} is not of the form key=value, for example train.max_iter=500 "
-        "(quote a value with special characters: 'key=\"value\"')."
-    )
-
-
-def _leaf_keys(key: str, value: object) -> Iterator[str]:
-    """The full keys that setting `key` to `value` would set."""
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from _leaf_keys(f"{key}.{name}", inner)
-    else:
-        yield key
-
-
 def _parameters(node: object) -> list[str]:
     """Names that the callable of a lazy call takes as keywords; none for other nodes.
 
@@ -172,39 +166,3 @@ def _parameters(node: object) -> list[str]:
         return []
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [p.name for p in parameters if p.kind in by_name]
-
-
-def _known_names(node: object) -> list[str]:
-    if isinstance(node, DictConfig):
-        return [str(name) for name in node] + _parameters(node)
-    if isinstance(node, ListConfig):
-        return [str(index) for index in range(len(node))]
-    return []
-
-
-def _child(node: object, part: str) -> object:
-    """The value under `part`, or None where it is only a parameter's name."""
-    if isinstance(node, ListConfig):
-        return node[int(part)]
-    return OmegaConf.select(node, part)
-
-
-def _hint(cfg: DictConfig, node: object, parts: list[str], depth: int) -> str:
-    """Where to look instead: a near name beside the wrong one, else a near full key."""
-    names = difflib.get_close_matches(parts[depth], _known_names(node), n=1)
-    if names:
-        closest = ".".join([*parts[:depth], names[0], *parts[depth + 1 :]])
-        return f", the closest is {closest!r}"
-    keys = difflib.get_close_matches(".".join(parts), list(_all_keys(cfg)), n=1, cutoff=0.0)
-    return f", the closest is {keys[0]!r}" if keys else ""
-
-
-def _all_keys(node: object, prefix: str = "") -> Iterator[str]:
-    if not isinstance(node, DictConfig):
-        return
-    for name in node:
-        if name == "_target_":
-            continue
-        yield f"{prefix}{name}"
-        if not OmegaConf.is_interpolation(node, name):
-            yield from _all_keys(node._get_node(name), f"{prefix}{name}.")

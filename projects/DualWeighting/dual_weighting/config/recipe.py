@@ -34,8 +34,8 @@ class Recipe:
             step=images_a_step(cfg),
             lr=cfg.optimizer.lr,
             warmup=cfg.lr_multiplier.get("warmup_iters", 0),
-            num_images=cfg.train.get("num_images"),
-            num_processes=cfg.train.get("reference_world_size", 1),
+            num_images=cfg.train.num_images,
+            num_processes=cfg.train.reference_world_size,
         )
 
     def epochs(self) -> float:
@@ -51,4 +51,4 @@ class Recipe:
 
 def images_a_step(cfg: DictConfig) -> int:
     """How many images a step of the optimizer takes."""
-    return cfg.dataloader.train.total_batch_size * cfg.train.get("accumulate", 1)
+    return cfg.dataloader.train.total_batch_size * cfg.train.accumulate

@@ -1,6 +1,5 @@
 """Pictures of the assignment of one image as the training goes on, for the report."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,18 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from detectron2.config import instantiate
 from detectron2.engine import HookBase
 from omegaconf import DictConfig
 from torch import nn
+from torch.utils.data import DataLoader
 
 from dual_weighting.data.catalog import class_names
 from dual_weighting.data.mapper import annotated_mapper
 from dual_weighting.report.run import SNAPSHOTS
-from dual_weighting.utils.errors import UserError
-
-logger = logging.getLogger(__name__)
-
 
 class AssignmentSnapshots(HookBase):
     """Draws the largest and the smallest object of an image a few times, evenly over the training,
@@ -90,21 +85,19 @@ def snapshot_steps(number: int, max_iter: int) -> set[int]:
     return set(np.linspace(max_iter, 1, number).round().astype(int).tolist())
 
 
-def build_snapshots(cfg: DictConfig, detector: nn.Module) -> AssignmentSnapshots | None:
+def build_snapshots(
+    cfg: DictConfig, detector: nn.Module, loader: DataLoader
+) -> AssignmentSnapshots | None:
     """The hook of `cfg.train.assignment_snapshots`; None where it is 0, where the detector has no
-    assignment scheme, or where no image of the evaluation has an object."""
-    number = cfg.train.get("assignment_snapshots", 0)
-    if not isinstance(number, int) or number < 0:
-        raise UserError(
-            f"train.assignment_snapshots={number} must be a whole number of pictures, 0 for none."
-        )
+    assignment scheme, or where no image of the evaluation's `loader` has an object."""
+    number = cfg.train.assignment_snapshots
     if number == 0 or not hasattr(detector, "assign_images"):
         return None
-    with same_random_numbers(), fewer_words():
-        records = instantiate(cfg.dataloader.test.dataset)
-        record = next(filter(has_object, records), None)
-        if record is None:
-            return None
+    records = getattr(loader.dataset, "_dataset", [])  # what Detectron2's MapDataset maps
+    record = next(filter(has_object, (records[k] for k in range(len(records)))), None)
+    if record is None:
+        return None
+    with same_random_numbers():
         mapped = annotated_mapper(cfg.dataloader)(record)
     if not len(mapped["instances"]):
         return None
@@ -143,15 +136,3 @@ def same_random_numbers() -> Iterator[None]:
             yield
     finally:
         np.random.set_state(state)
-
-
-@contextmanager
-def fewer_words() -> Iterator[None]:
-    """Without what Detectron2 has said of the data already."""
-    data = logging.getLogger("detectron2.data")
-    level = data.level
-    data.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        data.setLevel(level)

@@ -3,10 +3,12 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 from detectron2.evaluation import inference_on_dataset, print_csv_format
+from detectron2.evaluation.testing import flatten_results_dict
 from detectron2.utils import comm
 from omegaconf import DictConfig
 from torch import nn
@@ -28,8 +30,15 @@ class Evaluation:
     The data set is read once, here, so that what is wrong with it is said before the training.
     """
 
-    def __init__(self, cfg: DictConfig, model: nn.Module) -> None:
-        """`model`: the detector itself, not its wrapper for several processes."""
+    def __init__(
+        self, cfg: DictConfig, model: nn.Module, *, metrics: Mapping[str, str] | None = None
+    ) -> None:
+        """
+        Args:
+            model: the detector itself, not its wrapper for several processes.
+            metrics: names that must be among the results, by the key of the config that has them.
+        """
+        self.metrics = dict(metrics or {})
         self.output_dir = Path(cfg.train.output_dir)
         self.model = model
         self.content = content_of(cfg.dataloader.evaluator.get("dataset_name"))  # for all uses
@@ -44,6 +53,9 @@ class Evaluation:
         with watching(self.model):
             results = inference_on_dataset(self.model, self.loader, self.evaluator)
         if comm.is_main_process():
+            available = flatten_results_dict(results)
+            for key, metric in self.metrics.items():
+                check_metric(key, metric, available)
             print_csv_format({k: v for k, v in results.items() if k != "duplicates"})
             self.output_dir.mkdir(parents=True, exist_ok=True)
             with atomic_file(self.output_dir / "evaluation.json", "w") as file:
@@ -54,6 +66,15 @@ class Evaluation:
     def diagnosis(self) -> Diagnosis | None:
         """Of the last evaluation's boxes, where its evaluator makes one."""
         return getattr(self.evaluator, "diagnosis", None)
+
+
+def check_metric(key: str, metric: str, available: Mapping[str, float]) -> None:
+    """Raise `UserError` unless `metric`, the value of the config's `key`, is `available`."""
+    if metric not in available:
+        raise UserError(
+            f"{key}={metric} is no metric of this evaluation: "
+            f"use one of {', '.join(sorted(available))}."
+        )
 
 
 def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:

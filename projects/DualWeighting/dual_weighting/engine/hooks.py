@@ -2,8 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from detectron2.engine import HookBase, hooks
@@ -11,7 +10,6 @@ from detectron2.utils import comm
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.engine.trainer import EndOfTraining
-from dual_weighting.utils.errors import UserError
 
 
 class PeakMemoryHook(HookBase):
@@ -53,62 +51,38 @@ BEST = "model_best"
 
 
 class BestCheckpointer(hooks.BestCheckpointer):
-    """Detectron2's, except that a resumed run goes on from the best so far, which model_best.pth
-    names itself, that this file is never resumed from, and that failed trainings add nothing.
+    """Detectron2's `BestCheckpointer`, except that a resumed run continues from the best result of
+    its earlier parts, and a training that fails in its last iteration saves nothing.
 
     For the main process alone; after `EvalHook`.
     """
 
     def __init__(
-        self, eval_period: int, checkpointer: Checkpointer, *, metric: str, mode: str = "max"
+        self,
+        eval_period: int,
+        checkpointer: Checkpointer,
+        *,
+        metric: str,
+        mode: str,
+        history: Mapping[int, float] | None = None,
     ) -> None:
         """
         Args:
             eval_period: that of `EvalHook`.
-            checkpointer: of the weights that are evaluated, `resumable=False`.
+            checkpointer: of the evaluated weights, with `resumable=False`.
             metric: a name in metrics.json, such as "bbox/AP".
-            mode: "max" or "min", what is better.
+            mode: whether "max" or "min" is better.
+            history: earlier values of the metric by iteration.
         """
-        super().__init__(eval_period, _Signed(checkpointer, self), metric, mode, BEST)
-        self.metric = metric
-        self._folder = Path(checkpointer.save_dir)
-
-    def resume(self) -> None:
-        """Continue from the best that an earlier part of this run has left."""
-        value, iteration = best_in(self._folder / f"{BEST}.pth", self.metric)
-        self.best_metric, self.best_iter = value, iteration
+        super().__init__(eval_period, checkpointer, metric, mode, BEST)
+        for iteration, value in (history or {}).items():
+            if self.best_metric is None or self._compare(value, self.best_metric):
+                self._update_best(value, iteration)
 
     def after_train(self) -> None:
         # trainer.iter reaches max_iter only after the last iteration has succeeded.
         if self.trainer.iter >= self.trainer.max_iter:
             self._best_checking()
-
-
-class _Signed:
-    """A checkpointer that writes the metric and its value into the file."""
-
-    def __init__(self, checkpointer: Checkpointer, hook: BestCheckpointer) -> None:
-        self._checkpointer = checkpointer
-        self._hook = hook
-
-    def save(self, name: str, *, iteration: int) -> None:
-        value, _ = self._hook.trainer.storage.latest()[self._hook.metric]
-        best = {"metric": self._hook.metric, "value": value}
-        self._checkpointer.save(name, iteration=iteration, best=best)
-
-
-def best_in(file: Path, metric: str) -> tuple[float | None, int | None]:
-    """The value of `metric` and the iteration of the checkpoint `file`; Nones where it has none."""
-    if not file.is_file():
-        return None, None
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        best = content.get("best", {})
-        if best.get("metric") != metric:
-            return None, None
-        return float(best["value"]), int(content["iteration"])
-    except Exception as error:  # of as many kinds as there are ways to damage a file
-        raise UserError(f"The checkpoint {file} is damaged: delete it to go on.") from error
 
 
 class EarlyStopping(HookBase):
@@ -125,9 +99,9 @@ class EarlyStopping(HookBase):
         checkpointer: Checkpointer,
         *,
         metric: str,
-        mode: str = "max",
+        mode: str,
         patience: int,
-        min_delta: float = 0.0,
+        min_delta: float,
         values: Sequence[float] = (),
     ) -> None:
         """

@@ -1,5 +1,6 @@
 """What a training has left in its output folder."""
 
+import json
 import os
 import re
 import tempfile
@@ -7,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dual_weighting.data.checks.value_types import is_whole
+from dual_weighting.utils.atomic_file import atomic_file
 from dual_weighting.utils.errors import UserError
 
 FINAL = "model_final.pth"
@@ -49,6 +52,36 @@ def claimed(folder: str) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:
+    """Drop the lines from iteration `start_iter` on, which a resumed run will write again.
+
+    A line that a killed run left incomplete is dropped too. Does nothing without a file.
+    """
+    path = Path(metrics_json)
+    if not path.is_file():
+        return
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    with atomic_file(path, "w") as file:
+        file.writelines(line for line in lines if _iteration(line) < start_iter)
+
+
+def put_aside(path: str | Path) -> bool:
+    """Rename the file at `path` to `path`.bak; whether there was one."""
+    if not os.path.isfile(path):
+        return False
+    os.replace(path, f"{path}.bak")
+    return True
+
+
+def _iteration(line: str) -> float:
+    """The iteration of a complete line, infinity for an incomplete one."""
+    try:
+        iteration = json.loads(line)["iteration"] if line.endswith("\n") else None
+    except (ValueError, LookupError, RecursionError, TypeError):
+        iteration = None
+    return iteration if is_whole(iteration) else float("inf")
 
 
 def config_of_run(folder: Path) -> str:

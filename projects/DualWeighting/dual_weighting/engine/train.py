@@ -4,13 +4,14 @@ import argparse
 import logging
 import os
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import torch
 from detectron2.engine import SimpleTrainer
 from detectron2.evaluation.testing import flatten_results_dict
 from detectron2.utils import comm
-from detectron2.utils.events import EventStorage
+from detectron2.utils.events import EventStorage, JSONWriter
 from omegaconf import DictConfig
 from torch import nn
 
@@ -18,14 +19,13 @@ from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.checkpoint.backbones.weights import is_backbone_address
 from dual_weighting.config.command import config_of_command
 from dual_weighting.config.load import build, check_sections
+from dual_weighting.config.overrides import apply_overrides
 from dual_weighting.data.catalog import release_contents
 from dual_weighting.engine.build import (
-    Validation,
     build_early_stopping,
     build_hooks,
     check_training_options,
-    named_metrics,
-    option,
+    watched_metrics,
 )
 from dual_weighting.engine.console import setup_run
 from dual_weighting.engine.ema import WeightAverage
@@ -35,10 +35,9 @@ from dual_weighting.engine.hooks import BEST
 from dual_weighting.engine.launch import launch_processes
 from dual_weighting.engine.machine_faults import faults_explained
 from dual_weighting.engine.resume import check_same_training, match_classes
-from dual_weighting.engine.run_folder import FINAL, check_writable, claimed
+from dual_weighting.engine.run_folder import FINAL, check_writable, claimed, cut_metrics, put_aside
 from dual_weighting.engine.trainer import build_trainer
-from dual_weighting.engine.validation_loss import ValidationLoss
-from dual_weighting.engine.writers import RUN_ID, MetricsWriter, cut_metrics, put_aside
+from dual_weighting.engine.writers import RUN_ID, option
 from dual_weighting.utils.device import choose_device, describe_device, share_threads
 from dual_weighting.utils.errors import UserError
 
@@ -47,22 +46,29 @@ logger = logging.getLogger(__name__)
 
 def train_command(args: argparse.Namespace) -> None:
     """Check the command line `args`, then train or evaluate in as many processes as it says."""
-    cfg, _ = config_of_command(args)
+    cfg, own_data = config_of_command(args)
     check_sections(cfg, args.config_file)
-    args.opts = [*args.opts, *evaluator_override(cfg, getattr(args, "evaluator", None))]
+    overrides = evaluator_override(cfg, args.evaluator)
+    apply_overrides(cfg, overrides)
+    args.opts = [*args.opts, *overrides]
     device = choose_device(cfg.train.device)
-    if not getattr(args, "eval_only", False):
+    if not args.eval_only:
         check_training_options(cfg, device)
         if args.resume:
             check_same_training(cfg)
     if args.num_gpus * args.num_machines > 1:
         release_contents()  # each process reads its own
-    launch_processes(run, args, device=device)
+        launch_processes(run, args, device=device)
+    else:
+        launch_processes(partial(run, loaded=(cfg, own_data)), args, device=device)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Train or evaluate, in one of the processes of the command."""
-    cfg, own_data = config_of_command(args)
+def run(args: argparse.Namespace, loaded: tuple[DictConfig, str] | None = None) -> None:
+    """Train or evaluate, in one of the processes of the command.
+
+    `loaded`: the result of `config_of_command`, where this process has it already.
+    """
+    cfg, own_data = loaded or config_of_command(args)
     share_threads(num_processes=comm.get_local_size())
     device = choose_device(cfg.train.device)
     if device.type == "cpu":
@@ -107,7 +113,7 @@ def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
     ema = option(cfg, "ema")
     average = WeightAverage(model, **ema) if ema else None
     evaluated = average.model if average else model
-    validation = build_validation(cfg, evaluated, precision=trainer.precision)
+    evaluation = Evaluation(cfg, evaluated, metrics=watched_metrics(cfg))
     parts = {"trainer": trainer, "ema": average} if average else {"trainer": trainer}
     checkpointer = Checkpointer(evaluated, cfg.train.output_dir, **parts)
     checkpointer.remove_partial_files()
@@ -120,22 +126,21 @@ def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
     early_stopping = build_early_stopping(cfg, checkpointer)
     if early_stopping and early_stopping.is_over():
         logger.info(early_stopping.reason(start_iter))
-        finish(checkpointer, validation, metrics_json, done=start_iter)
+        finish(checkpointer, evaluation, metrics_json, done=start_iter)
     elif start_iter >= cfg.train.max_iter:
-        finish(checkpointer, validation, metrics_json, done=cfg.train.max_iter)
+        finish(checkpointer, evaluation, metrics_json, done=cfg.train.max_iter)
     else:
         hooks = build_hooks(
             cfg,
             model,
             average=average,
             checkpointer=checkpointer,
-            validation=validation,
+            evaluation=evaluation,
             early_stopping=early_stopping,
-            resumed=start_iter > 0,
         )
         trainer.register_hooks(hooks)
         trainer.train(start_iter, cfg.train.max_iter)
-    after_evaluation(cfg, cfg.train.output_dir, validation.evaluation.diagnosis)
+    after_evaluation(cfg, cfg.train.output_dir, evaluation.diagnosis)
 
 
 def prepare_output(output_dir: str, *, resume: bool) -> None:
@@ -151,20 +156,6 @@ def prepare_output(output_dir: str, *, resume: bool) -> None:
                 " and ".join(moved),
             )
     comm.synchronize()
-
-
-def build_validation(
-    cfg: DictConfig, evaluated: nn.Module, *, precision: torch.dtype | None
-) -> Validation:
-    """What is computed at every evaluation, as `cfg` says.
-
-    Reads the data, so that what is wrong with it is said before the training.
-    """
-    evaluation = Evaluation(cfg, evaluated)
-    losses = None
-    if cfg.train.get("validation_loss", False):
-        losses = ValidationLoss(cfg, evaluated, precision=precision)
-    return Validation(evaluation, losses, metrics=named_metrics(cfg))
 
 
 def resume_or_load(
@@ -187,7 +178,7 @@ def resume_or_load(
 
 
 def finish(
-    checkpointer: Checkpointer, validation: Validation, metrics_json: Path, *, done: int
+    checkpointer: Checkpointer, evaluation: Evaluation, metrics_json: Path, *, done: int
 ) -> None:
     """Evaluate a run that was ended between its last iteration and its evaluation.
 
@@ -197,8 +188,8 @@ def finish(
     if Path(checkpointer.get_checkpoint_file()).name != FINAL:
         checkpointer.save(Path(FINAL).stem, iteration=done - 1)
     with EventStorage(done) as storage:
-        storage.put_scalars(**flatten_results_dict(validation()), smoothing_hint=False)
+        storage.put_scalars(**flatten_results_dict(evaluation()), smoothing_hint=False)
         if comm.is_main_process():
-            writer = MetricsWriter(metrics_json)
+            writer = JSONWriter(str(metrics_json))
             writer.write()
             writer.close()

@@ -15,7 +15,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from dual_weighting.config.load import build
 from dual_weighting.engine import finite_loss
-from dual_weighting.engine.precision import autocast_dtype
 from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -187,7 +186,24 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
         create_ddp_model(model, **ddp),
         loader,
         optimizer,
-        accumulate=cfg.train.get("accumulate", 1),
-        clip_grad_norm=cfg.train.get("clip_grad_norm"),
+        accumulate=cfg.train.accumulate,
+        clip_grad_norm=cfg.train.clip_grad_norm,
         precision=autocast_dtype(cfg.train.amp, device),
     )
+
+
+PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def autocast_dtype(amp: DictConfig, device: torch.device) -> torch.dtype | None:
+    """The dtype that autocast uses on `device` as `train.amp` says; None where it is off."""
+    if not amp.enabled:
+        return None
+    if amp.dtype not in PRECISIONS:
+        raise UserError(f"train.amp.dtype={amp.dtype} is unknown: use {' or '.join(PRECISIONS)}.")
+    if amp.dtype == "float16" and device.type == "cpu":
+        raise UserError(
+            "train.amp.enabled=True needs a GPU for float16: "
+            "use train.amp.dtype=bfloat16 or train.amp.enabled=False."
+        )
+    return PRECISIONS[amp.dtype]
