@@ -9,8 +9,8 @@ from commands import detectron2_training
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.engine import hooks
-from detectron2.utils.events import JSONWriter
 from detectron2.utils.env import seed_all_rng
+from detectron2.utils.events import JSONWriter
 
 from dual_weighting.data.builtin import register_digits
 from dual_weighting.data.digits.files import write_digits

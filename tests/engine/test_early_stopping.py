@@ -39,7 +39,8 @@ def train(metrics, *, known=(), start=0):
     """Six iterations, an evaluation after each, that ends after two that are not better."""
     saved, metrics = Saved(), iter(metrics)
     trainer = trainer_of(Slope())
-    stopping = EarlyStopping(1, saved, metric="a/b", mode="max", patience=2, min_delta=0, values=known)
+    options = {"metric": "a/b", "mode": "max", "patience": 2, "min_delta": 0}
+    stopping = EarlyStopping(1, saved, **options, values=known)
     trainer.register_hooks([EvalHook(1, lambda: {"a": {"b": next(metrics)}}), stopping])
     trainer.train(start, 6)
     return trainer.iter, saved.calls, list(metrics)

@@ -30,7 +30,7 @@ STOPPING = {"enabled": True, "metric": "bbox/AP", "mode": "max", "patience": 3}
     ("train", "sentence"),
     [
         ({"accumulate": 0}, "train.accumulate=0 is impossible: use a whole number, 1 or more"),
-        ({"assignment_snapshots": 1.5}, "train.assignment_snapshots=1.5 is impossible: use a whole"),
+        ({"assignment_snapshots": 1.5}, "train.assignment_snapshots=1.5 is impossible"),
         ({"clip_grad_norm": -1}, "train.clip_grad_norm=-1 is impossible: use a positive"),
         ({"ema": {"enabled": True, "decay": 1.5}}, "train.ema.decay=1.5 is impossible"),
         (

@@ -16,6 +16,7 @@ from dual_weighting.data.catalog import class_names
 from dual_weighting.data.mapper import annotated_mapper
 from dual_weighting.report.run import SNAPSHOTS
 
+
 class AssignmentSnapshots(HookBase):
     """Draws the largest and the smallest object of an image a few times, evenly over the training,
     the first time after the first step and the last time at the end.

@@ -18,7 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 from dual_weighting.utils.atomic_file import atomic_file
 from dual_weighting.utils.errors import UserError
 
-
 RUN_ID = "wandb_run_id"
 
 
@@ -45,8 +44,10 @@ def option(cfg: DictConfig, name: str) -> dict | None:
 
 
 class WandbWriter(EventWriter):
-    """Sends what TensorBoard gets to Weights & Biases, as one run even across `--resume`: the output
-    folder keeps its id. Create it before the first write to TensorBoard."""
+    """Sends what TensorBoard gets to Weights & Biases; create it before the first write to that.
+
+    The output folder keeps the id of the run, which `--resume` continues.
+    """
 
     def __init__(self, output_dir: str, cfg: DictConfig, **options: str | None) -> None:
         """
