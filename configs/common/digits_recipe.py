@@ -7,7 +7,6 @@ from .train import train
 
 optimizer.lr = 0.002
 optimizer.weight_decay = 0.05
-optimizer.fused = True  # one kernel for all parameters, on a CPU too
 lr_multiplier.warmup_iters = 100
 train.num_images = num_digits_train_images
 train.reference_world_size = 1
