@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .boxes import decode_distances
-from .points import PointGrid
+from .points import PointGrid, to_device
 from .segments import take_rows
 
 IGNORED = -1  # the class of a region to ignore, before it is taken out of the ground truths
@@ -54,8 +54,9 @@ class GroundTruths:
     @classmethod
     def from_images(cls, boxes: Sequence[Tensor], classes: Sequence[Tensor]) -> "GroundTruths":
         """From one (M_n, 4) and one (M_n,) tensor per image; M_n may be 0."""
-        image = [torch.full_like(c, n, dtype=torch.long) for n, c in enumerate(classes)]
-        return cls(torch.cat(list(boxes)).float(), torch.cat(list(classes)), torch.cat(image))
+        counts = to_device([len(c) for c in classes], torch.long, classes[0].device)
+        boxes, classes = torch.cat(list(boxes)).float(), torch.cat(list(classes))
+        return cls(boxes, classes, torch.repeat_interleave(counts, output_size=len(classes)))
 
     def box_centers(self) -> Tensor:
         """Middle of each box, (M, 2), pixels."""
@@ -98,7 +99,8 @@ class Batch:
 
     def entries_at(self, point: Tensor, gt: Tensor) -> Tensor:
         """Position of each pair's class logit among all N * R * K, (Q,)."""
-        return point * self.predictions.cls_logits.shape[2] + take_rows(self.targets.classes, gt)
+        num_classes = self.predictions.cls_logits.shape[2]
+        return torch.add(take_rows(self.targets.classes, gt), point, alpha=num_classes)
 
     def class_logits_at(self, point: Tensor, gt: Tensor) -> Tensor:
         """Logit of the ground truth's class at each pair's point, (Q,)."""
@@ -116,9 +118,8 @@ class Batch:
     def boxes_at(self, point: Tensor) -> Tensor:
         """Predicted box of each pair's point, (Q, 4), pixels."""
         # Decoded before they are looked up: in crowds there are many more pairs than points.
-        distances = self.predictions.box_distances
-        centers = self.grid.centers.repeat(len(distances), 1)
-        return take_rows(decode_distances(centers, distances.reshape(-1, 4)), point)
+        boxes = decode_distances(self.grid.centers, self.predictions.box_distances)
+        return take_rows(boxes.flatten(0, 1), point)
 
     def gt_boxes_at(self, gt: Tensor) -> Tensor:
         """Box of each pair's ground truth, (Q, 4), pixels."""

@@ -1,12 +1,14 @@
 """Boxes (x1, y1, x2, y2) in pixels, compared pair by pair."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
 def decode_distances(centers: Tensor, distances: Tensor) -> Tensor:
-    """Boxes (Q, 4) of points (Q, 2) and distances (Q, 4) to left, top, right and bottom side."""
-    return torch.cat((centers - distances[:, :2], centers + distances[:, 2:]), dim=1)
+    """Boxes (..., Q, 4) of points (Q, 2) and distances (..., Q, 4) to left, top, right, bottom."""
+    sign = torch.arange(-1, 2, step=2, device=distances.device)[:, None]  # left, top; right, bottom
+    return (centers[:, None] + sign * distances.unflatten(-1, (2, 2))).flatten(-2)
 
 
 def square_boxes(centers: Tensor, side: Tensor) -> Tensor:
@@ -26,17 +28,19 @@ def paired_iou_giou(a: Tensor, b: Tensor, eps: float = 1e-6) -> tuple[Tensor, Te
     Generalized IoU: Rezatofighi et al., CVPR 2019. `eps`, in square pixels, is the floor of the
     divisors.
     """
-    # Side by side rather than corner by corner: these are the shapes that run fast.
-    ax1, ay1, ax2, ay2 = a.unbind(dim=1)
-    bx1, by1, bx2, by2 = b.unbind(dim=1)
-    # clamp is minimum or maximum with a shorter backward pass.
-    width = (ax2.clamp(max=bx2) - ax1.clamp(min=bx1)).clamp(min=0)
-    height = (ay2.clamp(max=by2) - ay1.clamp(min=by1)).clamp(min=0)
-    intersection = width * height
-    union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - intersection
-    iou = intersection / union.clamp(min=eps)
+    # Coordinate by coordinate, (2, Q): the shapes that run fast.
+    (a1, a2), (b1, b2) = (torch.stack(boxes.unbind(dim=1)).chunk(2) for boxes in (a, b))
+    size_a, size_b = a2 - a1, b2 - b1
+    overlap = torch.minimum(a2, b2) - torch.maximum(a1, b1)  # below 0: the gap between them
+    # relu and threshold are clamp with a shorter backward pass.
+    intersection = area(F.relu(overlap))
+    union = area(size_a) + area(size_b) - intersection
+    hull = area(size_a + size_b - overlap)
+    iou = intersection / F.threshold(union, eps, eps)
+    return iou, iou + union / F.threshold(hull, eps, eps) - 1
 
-    hull_width = ax2.clamp(min=bx2) - ax1.clamp(max=bx1)
-    hull_height = ay2.clamp(min=by2) - ay1.clamp(max=by1)
-    hull = (hull_width * hull_height).clamp(min=eps)
-    return iou, iou - (hull - union) / hull
+
+def area(size: Tensor) -> Tensor:
+    """Product (Q,) of widths and heights (2, Q)."""
+    width, height = size
+    return width * height

@@ -43,25 +43,18 @@ class PointGrid:
         """
         if len(sizes) != len(strides):
             raise ValueError(f"{len(sizes)} level sizes but {len(strides)} strides")
-        counts = [height * width for height, width in sizes]
-        centers = [
-            level_centers(height, width, stride, device)
-            for (height, width), stride in zip(sizes, strides, strict=True)
-        ]
-        return cls(
-            level_sizes=to_device([(w, h) for h, w in sizes], torch.long, device),
-            level_strides=to_device(strides, torch.float32, device),
-            level_starts=to_device(
-                [sum(counts[:k]) for k in range(len(counts))], torch.long, device
-            ),
-            centers=torch.cat(centers),
-            strides=torch.cat(
-                [
-                    torch.full((count,), float(stride), device=device)
-                    for count, stride in zip(counts, strides, strict=True)
-                ]
-            ),
-        )
+        num_points = sum(height * width for height, width in sizes)
+        levels = [(w, h, stride) for (h, w), stride in zip(sizes, strides, strict=True)]
+        levels = to_device(levels, torch.long, device)
+        level_sizes, level_strides = levels[:, :2], levels[:, 2].float()
+        cells = level_sizes.prod(dim=1)
+        level_starts = cells.cumsum(0) - cells
+
+        level = torch.repeat_interleave(cells, output_size=num_points)
+        cell = torch.arange(num_points, device=device) - take_rows(level_starts, level)
+        width, strides = take_rows(level_sizes[:, 0], level), take_rows(level_strides, level)
+        centers = (torch.stack((cell % width, cell // width), dim=1) + 0.5) * strides[:, None]
+        return cls(level_sizes, level_strides, level_starts, centers, strides)
 
     @classmethod
     def from_image(
@@ -134,13 +127,12 @@ def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tenso
     """
     if regions.dim() == 2:
         regions = regions[:, None]
-    stride = grid.level_strides[:, None]
 
     # Column (row) i is inside when x1 < (i + 0.5) * stride < x2.
-    first = (torch.floor(regions[..., :2] / stride - 0.5) + 1).clamp(min=0).long()
-    last = (torch.ceil(regions[..., 2:] / stride - 0.5) - 1).long()
-    last = torch.minimum(last, grid.level_sizes - 1)
-    cells = (last - first + 1).clamp(min=0)  # (M, L, 2) columns, rows
+    sides = regions / grid.level_strides[:, None] - 0.5
+    first = (sides[..., :2].floor() + 1).clamp(min=0)
+    end = torch.minimum(sides[..., 2:].ceil(), grid.level_sizes)
+    cells = (end - first).long().clamp(min=0)  # (M, L, 2) columns, rows
 
     block_size = cells.prod(dim=2).flatten()  # a block: the cells of one ground truth on one level
     num_pairs = int(block_size.sum())
@@ -150,8 +142,8 @@ def pairs_inside(regions: Tensor, image: Tensor, grid: PointGrid) -> tuple[Tenso
 
     # On the way through a block, each new row skips the cells of the level beside the block.
     num_columns, width = cells[..., 0], grid.level_sizes[:, 0]
-    first_point = grid.level_starts + first[..., 1] * width + first[..., 0]
-    first_point = first_point + image[:, None] * len(grid)
+    first_column, first_row = first.long().unbind(dim=2)
+    first_point = grid.level_starts + image[:, None] * len(grid) + first_row * width + first_column
     row = k // take_rows(num_columns.flatten(), block)
     skipped = row * take_rows((width - num_columns).flatten(), block)
     point = take_rows(first_point.flatten(), block) + k + skipped
