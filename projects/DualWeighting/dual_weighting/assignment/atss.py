@@ -35,8 +35,8 @@ class AdaptiveSelection:
     def __call__(self, batch: Batch) -> Assignment:
         gt_centers, image = batch.targets.box_centers(), batch.targets.image
         point, gt = nearest_points(gt_centers, image, batch.grid, self.k)
-        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
-        priors = square_boxes(centers, self.prior_scale * batch.strides_at(point))
+        (centers, strides), gt_boxes = batch.places_at(point), batch.gt_boxes_at(gt)
+        priors = square_boxes(centers, self.prior_scale * strides)
         iou, _ = paired_iou_giou(priors, gt_boxes)
 
         threshold = take_rows(segment_mean_plus_std(iou, gt, batch.num_gt), gt)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .boxes import decode_distances
+from .boxes import decode_distances, paired_iou_giou
 from .points import PointGrid, to_device
 from .segments import take_rows
 
@@ -115,6 +115,10 @@ class Batch:
         """Joint score of the ground truth's class at each pair's point, (Q,)."""
         return self.log_scores(self.class_logits_at(point, gt), point).exp()
 
+    def iou_giou_at(self, point: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
+        """IoU and generalized IoU of each pair's predicted box and ground truth, (Q,) and (Q,)."""
+        return paired_iou_giou(self.boxes_at(point), self.gt_boxes_at(gt))
+
     def boxes_at(self, point: Tensor) -> Tensor:
         """Predicted box of each pair's point, (Q, 4), pixels."""
         # Decoded before they are looked up: in crowds there are many more pairs than points.
@@ -125,13 +129,10 @@ class Batch:
         """Box of each pair's ground truth, (Q, 4), pixels."""
         return take_rows(self.targets.boxes, gt)
 
-    def centers_at(self, point: Tensor) -> Tensor:
-        """Where each pair's point is, (Q, 2), pixels."""
-        return take_rows(self.grid.centers, point % len(self.grid))
-
-    def strides_at(self, point: Tensor) -> Tensor:
-        """Stride of each pair's point, (Q,), pixels."""
-        return take_rows(self.grid.strides, point % len(self.grid))
+    def places_at(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """Where each pair's point is, (Q, 2), and its stride, (Q,), pixels."""
+        place = point % len(self.grid)
+        return take_rows(self.grid.centers, place), take_rows(self.grid.strides, place)
 
     def levels_at(self, point: Tensor) -> Tensor:
         """Pyramid level of each pair's point, (Q,), in [0, L)."""

@@ -49,7 +49,7 @@ class DynamicLabelAssignment:
         metric = self.metric(batch, point, gt)
 
         threshold = take_rows(segment_mean_plus_std(metric, gt, batch.num_gt), gt)
-        inside = is_inside(batch.centers_at(point), batch.gt_boxes_at(gt))
+        inside = is_inside(batch.places_at(point)[0], batch.gt_boxes_at(gt))
         wanted = (metric > threshold) & inside
         assigned = wanted & is_largest(metric.where(wanted, -1.0), point, batch.num_points)
 
@@ -59,11 +59,11 @@ class DynamicLabelAssignment:
 
     def metric(self, batch: Batch, point: Tensor, gt: Tensor) -> Tensor:
         """The assignment metric of each pair, (Q,), in [0, 1]."""
-        gt_boxes = batch.gt_boxes_at(gt)
-        priors = square_boxes(batch.centers_at(point), self.prior_scale * batch.strides_at(point))
+        centers, strides = batch.places_at(point)
+        priors = square_boxes(centers, self.prior_scale * strides)
         score = batch.class_logits_at(point, gt).sigmoid()
-        iou_prior, _ = paired_iou_giou(priors, gt_boxes)
-        iou_pred, _ = paired_iou_giou(batch.boxes_at(point), gt_boxes)
+        iou_prior, _ = paired_iou_giou(priors, batch.gt_boxes_at(gt))
+        iou_pred, _ = batch.iou_giou_at(point, gt)
         share = geometric_share(
             batch.progress * self.epochs, self.epochs, self.alpha_first, self.alpha_last
         )

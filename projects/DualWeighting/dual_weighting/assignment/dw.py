@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from .batch import Assignment, Batch
-from .boxes import paired_iou_giou
 from .formulas import center_prior_of_pairs, negative_probability, normalized_positive_weights
 from .points import pairs_inside
 from .segments import segment_max, segment_min, smallest_of_equal_keys, take_rows
@@ -47,11 +46,9 @@ class DualWeighting:
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Assignment:
         point, gt = pairs_inside(batch.targets.boxes, batch.targets.image, batch.grid)
-        boxes, gt_boxes = batch.boxes_at(point), batch.gt_boxes_at(gt)
         score = batch.scores_at(point, gt)
+        iou, giou = batch.iou_giou_at(point, gt)
         prior = center_prior_of_pairs(batch, point, gt, self.sigma)
-
-        iou, giou = paired_iou_giou(boxes, gt_boxes)
         positive = normalized_positive_weights(
             score,
             1 - giou,
@@ -77,4 +74,4 @@ class DualWeighting:
         low = take_rows(segment_min(p, gt, num_gt), gt)
         high = take_rows(segment_max(p, gt, num_gt).clamp(max=1.0), gt)
         stretched = (p - low + self.eps) / (high - low + self.eps)
-        return torch.where(iou < self.min_iou, 1.0, stretched)
+        return stretched.masked_fill(iou < self.min_iou, 1.0)

@@ -36,7 +36,7 @@ class CenterSampling:
     def __call__(self, batch: Batch) -> Assignment:
         regions = center_regions(batch.targets.boxes, batch.grid, self.radius)
         point, gt = pairs_inside(regions, batch.targets.image, batch.grid)
-        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
+        (centers, _), gt_boxes = batch.places_at(point), batch.gt_boxes_at(gt)
 
         wanted = self.fits_level(batch, point, gt)
         smallest = is_largest(
@@ -48,10 +48,10 @@ class CenterSampling:
 
     def fits_level(self, batch: Batch, point: Tensor, gt: Tensor) -> Tensor:
         """Whether each pair's box has the size of the point's level, (Q,)."""
-        centers, gt_boxes = batch.centers_at(point), batch.gt_boxes_at(gt)
+        (centers, stride), gt_boxes = batch.places_at(point), batch.gt_boxes_at(gt)
         sides = torch.cat((centers - gt_boxes[:, :2], gt_boxes[:, 2:] - centers), dim=1)
         level, last_level = batch.levels_at(point), len(batch.grid.level_strides) - 1
-        farthest, stride = sides.amax(dim=1), batch.strides_at(point)
+        farthest = sides.amax(dim=1)
         large_enough = (farthest > self.low * stride) | (level == 0)
         small_enough = (farthest < self.high * stride) | (level == last_level)
         return large_enough & small_enough

@@ -24,7 +24,7 @@ def center_prior(offset: Tensor, stride: Tensor, sigma: float) -> Tensor:
         offset: (Q, 2), point minus center, pixels.
         stride: (Q,), pixels.
     """
-    return torch.exp(-offset.square().sum(dim=1) / (2 * (sigma * stride).square()))
+    return torch.exp(offset.square().sum(dim=1) / (-2 * sigma**2 * stride.square()))
 
 
 def consistency(s: Tensor, giou_loss: Tensor, beta: float) -> Tensor:
@@ -114,8 +114,9 @@ def box_reweighting(a: Tensor, gamma: float) -> Tensor:
 
 def center_prior_of_pairs(batch: Batch, point: Tensor, gt: Tensor, sigma: float) -> Tensor:
     """The Gaussian center prior of each pair, (Q,)."""
-    offset = batch.centers_at(point) - take_rows(batch.targets.box_centers(), gt)
-    return center_prior(offset, batch.strides_at(point), sigma)
+    centers, strides = batch.places_at(point)
+    offset = centers - take_rows(batch.targets.box_centers(), gt)
+    return center_prior(offset, strides, sigma)
 
 
 def normalized_positive_weights(

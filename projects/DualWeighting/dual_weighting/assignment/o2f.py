@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 
 from .batch import Assignment, Batch
-from .boxes import paired_iou_giou
 from .formulas import centerness, soft_degree, soft_target, task_quality
 from .points import center_regions, pairs_inside
 from .segments import is_largest, rank_in_segment, segment_max, take_rows
@@ -45,9 +44,8 @@ class OneToFew:
         targets, grid = batch.targets, batch.grid
         regions = center_regions(targets.boxes, grid, self.radius, targets.centers)
         point, gt = pairs_inside(regions, targets.image, grid)
-        gt_boxes = batch.gt_boxes_at(gt)
         score = batch.scores_at(point, gt)
-        iou, _ = paired_iou_giou(batch.boxes_at(point), gt_boxes)
+        iou, _ = batch.iou_giou_at(point, gt)
         quality = task_quality(score, iou, self.alpha)
 
         wanted = (rank_in_segment(quality, gt) < self.num_soft) & (iou > 0)
@@ -59,5 +57,6 @@ class OneToFew:
         largest = take_rows(segment_max(score.where(soft, 0.0), gt, batch.num_gt), gt)
         target = torch.where(certain, 1.0, soft_target(score, largest, degree)).where(assigned, 0.0)
         positive = torch.where(certain, 1.0, self.soft_weight).where(assigned, 0.0)
-        box = centerness(batch.centers_at(point), gt_boxes).where(assigned, 0.0)
+        centers, _ = batch.places_at(point)
+        box = centerness(centers, batch.gt_boxes_at(gt)).where(assigned, 0.0)
         return Assignment(point, gt, positive, 1.0 - assigned.float(), box, target)

@@ -39,12 +39,11 @@ def smallest_of_equal_keys(values: Tensor, key: Tensor, otherwise: float) -> Ten
     By sorting, so the cost does not depend on the range of the keys and nothing is read back from
     the device.
     """
-    order = key.argsort(stable=True)
-    sorted_key = take_rows(key, order)
+    sorted_key, order = key.sort(stable=True)
     is_first = torch.ones_like(sorted_key, dtype=torch.bool)
     is_first[1:] = sorted_key[1:] != sorted_key[:-1]
-    run = is_first.cumsum(0) - 1
-    smallest = take_rows(segment_min(take_rows(values, order), run, len(values)), run)
+    run = is_first.cumsum(0)  # from 1
+    smallest = take_rows(segment_min(take_rows(values, order), run, len(values) + 1), run)
     result = torch.where(is_first, smallest, otherwise)
     return torch.empty_like(values).index_copy_(0, order, result)
 

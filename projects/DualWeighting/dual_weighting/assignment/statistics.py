@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from .batch import Assignment, Batch
-from .boxes import paired_iou_giou
 from .segments import segment_max, segment_sum, take_rows
 
 
@@ -33,8 +32,7 @@ def assignment_statistics(
     positive = share >= strong
     soft = (share >= weak) & ~positive
 
-    boxes = batch.boxes_at(assignment.point)
-    iou, _ = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+    iou, _ = batch.iou_giou_at(assignment.point, assignment.gt)
     num_positive, num_levels = positive.sum(), len(batch.grid.level_strides)
     level = batch.levels_at(assignment.point)
     on_level = segment_sum(positive.to(iou.dtype), level, num_levels) / num_positive

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 
 from .batch import Assignment, Batch
-from .boxes import paired_iou_giou
 from .formulas import center_prior_of_pairs, normalized_positive_weights
 from .points import pairs_inside
 from .segments import smallest_of_equal_keys
@@ -43,7 +42,7 @@ class WeightedCandidates:
     def __call__(self, batch: Batch) -> Assignment:
         point, gt = pairs_inside(batch.targets.boxes, batch.targets.image, batch.grid)
         score = batch.scores_at(point, gt)
-        iou, giou = paired_iou_giou(batch.boxes_at(point), batch.gt_boxes_at(gt))
+        iou, giou = batch.iou_giou_at(point, gt)
         prior = center_prior_of_pairs(batch, point, gt, self.sigma)
 
         weights, target = TABLE_1[self.weighting]

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..assignment.batch import Assignment, Batch
-from ..assignment.boxes import paired_iou_giou
 from .focal import focal_loss
 from .workers import batch_divisors
 
@@ -33,8 +32,7 @@ class DynamicLabelAssignmentLoss:
 
     def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls`, `loss_bbox` and `loss_metric`, scalars."""
-        boxes = batch.boxes_at(assignment.point)
-        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+        _, giou = batch.iou_giou_at(assignment.point, assignment.gt)
         metric_logits = batch.predictions.objectness_logits.flatten()
         metric = torch.zeros_like(metric_logits).index_add_(
             0, assignment.point, assignment.positive * assignment.target

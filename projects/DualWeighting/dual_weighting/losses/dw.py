@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..assignment.batch import Assignment, Batch
-from ..assignment.boxes import paired_iou_giou
 from .background import background_and_logits, loss_of_negatives, pair_background_loss
 from .workers import batch_divisors
 
@@ -28,8 +27,7 @@ class DualWeightingLoss:
         """`loss_cls_pos`, `loss_loc` and `loss_cls_neg`, scalars."""
         background, logits = background_and_logits(assignment, batch, self.gamma2)
         log_s = batch.log_scores(logits, assignment.point)
-        boxes = batch.boxes_at(assignment.point)
-        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+        _, giou = batch.iou_giou_at(assignment.point, assignment.gt)
 
         not_negative = 1 - assignment.negative
         num_gt = not_negative.new_full((), batch.num_gt)

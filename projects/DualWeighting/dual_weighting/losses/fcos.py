@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..assignment.batch import Assignment, Batch
-from ..assignment.boxes import paired_iou_giou
 from ..assignment.segments import take_rows
 from .focal import focal_loss
 from .workers import batch_divisors
@@ -31,8 +30,7 @@ class CenternessLoss:
 
     def __call__(self, assignment: Assignment, batch: Batch) -> dict[str, Tensor]:
         """`loss_cls`, `loss_bbox` and `loss_centerness`, scalars."""
-        boxes = batch.boxes_at(assignment.point)
-        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+        _, giou = batch.iou_giou_at(assignment.point, assignment.gt)
         centerness_logits = take_rows(
             batch.predictions.objectness_logits.reshape(-1), assignment.point
         )

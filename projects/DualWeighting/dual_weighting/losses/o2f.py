@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..assignment.batch import Assignment, Batch
-from ..assignment.boxes import paired_iou_giou
 from .background import background_and_logits, loss_of_negatives, not_score, pair_background_loss
 from .workers import batch_divisors
 
@@ -30,8 +29,7 @@ class OneToFewLoss:
         """`loss_cls` and `loss_bbox`, scalars."""
         background, logits = background_and_logits(assignment, batch, self.focal_gamma)
         log_s = batch.log_scores(logits, assignment.point)
-        boxes = batch.boxes_at(assignment.point)
-        _, giou = paired_iou_giou(boxes, batch.gt_boxes_at(assignment.gt))
+        _, giou = batch.iou_giou_at(assignment.point, assignment.gt)
 
         not_negative = 1 - assignment.negative
         num_assigned, box_weight = batch_divisors(

@@ -15,12 +15,13 @@ def batch_divisors(values: Sequence[Tensor], at_least: Sequence[float]) -> tuple
         values: scalars, those of this worker. All of them take one all-reduce.
         at_least: lower bound of each sum.
     """
-    total = torch.stack(tuple(values))
+    share = torch.stack(tuple(values))
     num_workers = 1
     if dist.is_available() and dist.is_initialized():
         num_workers = dist.get_world_size()
-        dist.all_reduce(total)
+        dist.all_reduce(share)
+        share /= num_workers
     return tuple(
-        value.clamp(min=bound) / num_workers
-        for value, bound in zip(total.unbind(), at_least, strict=True)
+        value.clamp(min=bound / num_workers)
+        for value, bound in zip(share.unbind(), at_least, strict=True)
     )

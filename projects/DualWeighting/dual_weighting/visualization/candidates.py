@@ -54,7 +54,7 @@ def candidates_of(gt: int, assignment: Assignment, batch: Batch) -> Candidates:
     target = None if assignment.target is None else take_rows(assignment.target, pair)
     arrays = {
         "level": batch.levels_at(point),
-        "centers": batch.centers_at(point),
+        "centers": batch.places_at(point)[0],
         "boxes": boxes,
         "score": batch.scores_at(point, take_rows(assignment.gt, pair)),
         "iou": iou,
