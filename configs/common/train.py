@@ -14,6 +14,7 @@ train.reference_world_size = 8  # processes that share the images of a step
 # The options below are explained in docs/training_options.md. What changes the numbers of a
 # training is off: the published recipes do without.
 train.amp.dtype = "bfloat16"  # used when `enabled`; float16 is for GPUs that know no bfloat16
+train.compile = False  # torch.compile, for images of any size; pays off on GPUs
 train.accumulate = 1  # batches a step; more only where a batch does not fit into the memory
 train.clip_grad_norm = None  # these losses do not need it; 10 is a usual bound
 train.ema = {"enabled": False, "decay": 0.9998}  # off: takes memory, gains in long trainings

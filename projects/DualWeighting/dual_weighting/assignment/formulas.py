@@ -89,7 +89,7 @@ def centerness(centers: Tensor, boxes: Tensor) -> Tensor:
 
 def geometric_share(epoch: float, epochs: float, first: float, last: float) -> float:
     """alpha = (first - last) e^(-epoch / sqrt(epochs)) + last: DLA eq. 2."""
-    return (first - last) * math.exp(-epoch / math.sqrt(epochs)) + last
+    return (first - last) * math.e ** (-epoch / math.sqrt(epochs)) + last
 
 
 def geometric_score(s: Tensor, iou_prior: Tensor, iou_pred: Tensor) -> Tensor:

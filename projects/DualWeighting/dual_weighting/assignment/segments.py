@@ -54,9 +54,7 @@ def rank_in_segment(values: Tensor, index: Tensor) -> Tensor:
     order = take_rows(order, take_rows(index, order).argsort(stable=True))
     sorted_index = take_rows(index, order)
     place = torch.arange(len(order), device=order.device)
-    is_first = torch.ones_like(sorted_index, dtype=torch.bool)
-    is_first[1:] = sorted_index[1:] != sorted_index[:-1]
-    start = place.where(is_first, 0).cummax(0).values if len(order) else place
+    start = torch.searchsorted(sorted_index, sorted_index)
     return torch.empty_like(place).index_copy_(0, order, place - start)
 
 

@@ -70,7 +70,8 @@ class AssignmentSnapshots(HookBase):
         areas = np.array([np.prod(row.gt_box[2:] - row.gt_box[:2]) for row in rows])
         chosen = dict.fromkeys((int(areas.argmax()), int(areas.argmin())))
         self.folder.mkdir(parents=True, exist_ok=True)
-        scheme = type(self.detector.scheme).__name__
+        scheme = self.detector.scheme
+        scheme = type(getattr(scheme, "eager", scheme)).__name__
         draw_assignment(
             [
                 replace(rows[k], title=f"{scheme}, object {k}, {self.classes[rows[k].gt_class]}")

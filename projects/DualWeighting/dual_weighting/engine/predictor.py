@@ -17,6 +17,7 @@ from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.config.load import build, load_config
 from dual_weighting.data import class_names
 from dual_weighting.data.images import UNREADABLE, read_image
+from dual_weighting.modeling.compilation import compile_detector
 from dual_weighting.utils.device import choose_device
 from dual_weighting.utils.errors import UserError
 
@@ -47,6 +48,7 @@ class Predictor:
         device: str = "auto",
         half: bool = False,
         batch_size: int = 8,
+        compile: bool = False,
     ):
         """
         Args:
@@ -55,6 +57,8 @@ class Predictor:
             device: "auto" is the GPU where there is one.
             half: compute in half precision (float16, on a CPU bfloat16) where it is safe.
             batch_size: images that are run at once.
+            compile: run backbone and head through torch.compile: faster after a first call that
+                takes a minute.
 
         Raises:
             UserError: there is no such file or device, or the checkpoint does not fit the config.
@@ -65,6 +69,8 @@ class Predictor:
         self.batch_size = batch_size
         self.model = build(cfg, "model").to(self.device).eval()
         Checkpointer(self.model, complete=True).load(os.fspath(checkpoint))
+        if compile:
+            compile_detector(self.model)
         mapper = OmegaConf.select(cfg, "dataloader.test.mapper")
         if mapper is None:
             raise UserError("The config has no dataloader.test.mapper, which resizes the images.")

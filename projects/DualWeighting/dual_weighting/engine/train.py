@@ -38,6 +38,7 @@ from dual_weighting.engine.resume import check_same_training, match_classes
 from dual_weighting.engine.run_folder import FINAL, check_writable, claimed, cut_metrics, put_aside
 from dual_weighting.engine.trainer import build_trainer
 from dual_weighting.engine.writers import RUN_ID, option
+from dual_weighting.modeling.compilation import compile_detector
 from dual_weighting.utils.device import choose_device, describe_device, share_threads
 from dual_weighting.utils.errors import UserError
 
@@ -82,6 +83,8 @@ def run(args: argparse.Namespace, loaded: tuple[DictConfig, str] | None = None) 
         if own_data:
             logger.info(own_data)
         model = build(cfg, "model").to(device, memory_format=torch.channels_last)
+        if cfg.train.compile:
+            compile_detector(model)
         if args.eval_only:
             evaluate(cfg, model, resume=args.resume)
         else:

@@ -121,11 +121,13 @@ def _value_and_gradients(
     cls_logits: Tensor, objectness_logits: Tensor | None, gamma: float
 ) -> tuple[Tensor, tuple[Tensor, Tensor | None]]:
     """The loss of all points, and its gradients."""
+    inputs = (cls_logits, objectness_logits)
+    gradients = tuple(None if x is None else torch.empty_like(x) for x in inputs)
+    if torch.compiler.is_compiling():  # which needs no blocks: intermediate results have no memory
+        return _of_block(*inputs, *gradients, gamma), gradients
     num_points, num_classes = cls_logits.shape
     block = CPU_BLOCK if cls_logits.device.type == "cpu" else BLOCK
     block = max(1, block // num_classes)
-    inputs = (cls_logits, objectness_logits)
-    gradients = tuple(None if x is None else torch.empty_like(x) for x in inputs)
     total = cls_logits.new_zeros((), dtype=torch.float64)
     for first in range(0, num_points, block):
         part = slice(first, first + block)
