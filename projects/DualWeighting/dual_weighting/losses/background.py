@@ -124,7 +124,7 @@ def _value_and_gradients(
     inputs = (cls_logits, objectness_logits)
     gradients = tuple(None if x is None else torch.empty_like(x) for x in inputs)
     if torch.compiler.is_compiling():  # which needs no blocks: intermediate results have no memory
-        return _of_block(*inputs, *gradients, gamma), gradients
+        return -_of_block(*inputs, *gradients, gamma), gradients
     num_points, num_classes = cls_logits.shape
     block = CPU_BLOCK if cls_logits.device.type == "cpu" else BLOCK
     block = max(1, block // num_classes)
