@@ -2,20 +2,61 @@
 
 import pytest
 import torch
-from detectron2.layers import FrozenBatchNorm2d
+from detectron2.layers import Conv2d, FrozenBatchNorm2d
+from detectron2.modeling.backbone import BasicStem, ResNet
 from detectron2.modeling.backbone.resnet import BottleneckBlock
 from torch import nn
 
-from dual_weighting.modeling import FixedStatisticsBatchNorm, FoldedBottleneckBlock
-from dual_weighting.modeling.folded_norm import scale_and_shift
+from dual_weighting.modeling import (
+    FixedStatisticsBatchNorm,
+    FoldedBottleneckBlock,
+    FoldedResNet,
+)
+from dual_weighting.modeling.folded_norm import EPS, fold
 
 
-def test_scale_and_shift():
-    """(x - 1) / sqrt(3 + 1) * 6 + 5 = 3 x + 2."""
-    norm = FixedStatisticsBatchNorm(1, eps=1.0)
-    for name, value in {"weight": 6, "bias": 5, "running_mean": 1, "running_var": 3}.items():
-        nn.init.constant_(getattr(norm, name), value)
-    assert [x.item() for x in scale_and_shift(norm)] == [3.0, 2.0]
+def test_weight_and_shift():
+    """(2 x - 1) / sqrt(4) * 6 + 5 = 6 x + 2."""
+    layer = Conv2d(1, 1, kernel_size=1, norm=FixedStatisticsBatchNorm(1)).double()
+    values = {"weight": 6, "bias": 5, "running_mean": 1, "running_var": 4 - EPS}
+    for name, value in values.items():
+        nn.init.constant_(getattr(layer.norm, name), value)
+    nn.init.constant_(layer.weight, 2)
+    assert [x.item() for x in fold([layer])[layer]] == pytest.approx([6.0, 2.0])
+
+
+def test_what_is_not_folded():
+    """A norm of the batch's statistics, one of another eps, a convolution without a norm."""
+    norms = [nn.BatchNorm2d(1), FixedStatisticsBatchNorm(1, eps=1e-3), None]
+    layers = [Conv2d(1, 1, kernel_size=1, norm=norm) for norm in norms]
+    assert fold(layers) == {}
+
+
+def test_resnet_with_a_frozen_stage():
+    """The norms of a stage are folded together, and those of others apart: nothing of res2 learns,
+    and no gradient is computed there."""
+
+    def resnet(resnet_class, block_class):
+        torch.manual_seed(0)
+        stages = [
+            ResNet.make_stage(
+                block_class,
+                2,
+                in_channels=width,
+                bottleneck_channels=4,
+                out_channels=8,
+                norm=FixedStatisticsBatchNorm,
+            )
+            for width in (4, 8)
+        ]
+        stem = BasicStem(out_channels=4, norm="FrozenBN")
+        return resnet_class(stem, stages, out_features=["stem", "res2", "res3"], freeze_at=2)
+
+    x = torch.randn(1, 3, 32, 32)
+    plain = resnet(ResNet, BottleneckBlock)(x)
+    outputs = resnet(FoldedResNet, FoldedBottleneckBlock)(x)
+    torch.testing.assert_close(outputs, plain)
+    assert [name for name, y in outputs.items() if y.requires_grad] == ["res3"]
 
 
 def block(block_class, norm):

@@ -10,7 +10,7 @@ from .box_refinement import BoxRefinement
 from .deform_conv import DeformableBottleneckBlock, DeformConv2d
 from .detector import DualWeightingDetector
 from .fcos import FCOSBaseline, FCOSBaselineHead
-from .folded_norm import FoldedBottleneckBlock
+from .folded_norm import FoldedBottleneckBlock, FoldedResNet
 from .head import DENSE_HEAD_REGISTRY, DenseHead
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FCOSBaselineHead",
     "FixedStatisticsBatchNorm",
     "FoldedBottleneckBlock",
+    "FoldedResNet",
     "SwinTransformer",
     "XavierFPN",
 ]
