@@ -50,7 +50,8 @@ def test_resnet_with_a_frozen_stage():
             for width in (4, 8)
         ]
         stem = BasicStem(out_channels=4, norm="FrozenBN")
-        return resnet_class(stem, stages, out_features=["stem", "res2", "res3"], freeze_at=2)
+        names = ["stem", "res2", "res3"]
+        return resnet_class(stem, stages, out_features=names, freeze_at=2).train()
 
     x = torch.randn(1, 3, 32, 32)
     plain = resnet(ResNet, BottleneckBlock)(x)
