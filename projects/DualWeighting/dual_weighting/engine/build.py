@@ -14,7 +14,13 @@ from dual_weighting.data.checks.value_types import is_whole
 from dual_weighting.engine.assignment_snapshots import build_snapshots
 from dual_weighting.engine.ema import EMAHook, WeightAverage
 from dual_weighting.engine.evaluation import Evaluation
-from dual_weighting.engine.hooks import BestCheckpointer, EarlyStopping, EvalHook, PeakMemoryHook
+from dual_weighting.engine.hooks import (
+    BestCheckpointer,
+    DataTimeHook,
+    EarlyStopping,
+    EvalHook,
+    PeakMemoryHook,
+)
 from dual_weighting.engine.machine_faults import LoaderWatch
 from dual_weighting.engine.progress_bar import ProgressBar, on_terminal
 from dual_weighting.engine.signals import StopHook
@@ -84,6 +90,7 @@ def build_hooks(
     return [
         ProgressBar() if bar else None,
         hooks.IterationTimer(),
+        DataTimeHook() if main else None,
         PeakMemoryHook(next(model.parameters()).device),
         hooks.LRScheduler(scheduler=schedule),
         EMAHook(average) if average else None,

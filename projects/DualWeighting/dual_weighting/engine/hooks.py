@@ -1,5 +1,6 @@
 """What happens around the steps of a training, beside Detectron2's own hooks."""
 
+import logging
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,8 @@ from detectron2.utils import comm
 
 from dual_weighting.checkpoint import Checkpointer
 from dual_weighting.engine.trainer import EndOfTraining
+
+logger = logging.getLogger(__name__)
 
 
 class PeakMemoryHook(HookBase):
@@ -36,6 +39,26 @@ def peak_memory_of_process() -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+class DataTimeHook(HookBase):
+    """Says once, after `steps` steps, when a large share of their time was spent on waiting for
+    data. For the main process alone; after `IterationTimer`."""
+
+    def __init__(self, *, steps: int = 100, share: float = 0.1) -> None:
+        self._steps, self._share = steps, share
+
+    def after_step(self) -> None:
+        if self.trainer.iter + 1 != self.trainer.start_iter + self._steps:
+            return
+        histories = self.trainer.storage.histories()
+        waiting, step = (histories[name].avg(self._steps // 2) for name in ("data_time", "time"))
+        if waiting > self._share * step:
+            logger.warning(
+                "Training waits for data %.0f %% of the time: raise dataloader.train.num_workers "
+                "if there are idle processors, or store smaller images.",
+                100 * waiting / step,
+            )
 
 
 class EvalHook(hooks.EvalHook):

@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from dual_weighting.config.load import build
 from dual_weighting.engine import finite_loss
+from dual_weighting.engine.prefetch import prefetched
 from dual_weighting.utils.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,9 @@ class Trainer(SimpleTrainer):
             super().train(start_iter, max_iter)
         except EndOfTraining as end:
             logger.info("%s", end)
+        finally:
+            if hasattr(self._data_loader_iter_obj, "close"):  # a generator, with a thread
+                self._data_loader_iter_obj.close()
 
     def run_step(self) -> None:
         self.optimizer.zero_grad()
@@ -182,9 +186,10 @@ def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
     ddp = dict(cfg.train.ddp)
     if device.type == "cpu":
         ddp["device_ids"] = None
+    workers = cfg.dataloader.train.get("num_workers", 0)
     return Trainer(
         create_ddp_model(model, **ddp),
-        loader,
+        prefetched(loader, device) if workers else loader,
         optimizer,
         accumulate=cfg.train.accumulate,
         clip_grad_norm=cfg.train.clip_grad_norm,
