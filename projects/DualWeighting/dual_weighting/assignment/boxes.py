@@ -7,8 +7,8 @@ from torch import Tensor
 
 def decode_distances(centers: Tensor, distances: Tensor) -> Tensor:
     """Boxes (..., Q, 4) of points (Q, 2) and distances (..., Q, 4) to left, top, right, bottom."""
-    sign = torch.arange(-1, 2, step=2, device=distances.device)[:, None]  # left, top; right, bottom
-    return (centers[:, None] + sign * distances.unflatten(-1, (2, 2))).flatten(-2)
+    left_top, right_bottom = distances.split(2, dim=-1)
+    return torch.cat((centers - left_top, centers + right_bottom), dim=-1)
 
 
 def square_boxes(centers: Tensor, side: Tensor) -> Tensor:
