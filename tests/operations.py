@@ -1,7 +1,11 @@
-"""Operations of torch that a piece of code calls, and those for which it waits for the device."""
+"""What code costs: operations of torch, waiting for the device, memory."""
+
+from collections.abc import Callable
+from itertools import accumulate
 
 import torch
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -48,3 +52,11 @@ def waits(name: str, args: tuple, kwargs: dict) -> bool:
             for x in tree_leaves(args[1:2])
         )
     return False
+
+
+def peak_memory(function: Callable[[], object]) -> int:
+    """Bytes on the CPU that a call takes at most, next to what was there before."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        function()
+    events = profiler.profiler.kineto_results.events()
+    return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))

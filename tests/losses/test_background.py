@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from operations import peak_memory
 from scenes import batch_of, one_level_scene, with_gradient
 
 from dual_weighting.assignment import Assignment
@@ -48,6 +49,15 @@ def test_equals_autograd(gamma, block, monkeypatch):
     torch.testing.assert_close(loss, expected)
     for grad, expected_grad in zip(grads, expected_grads, strict=True):
         torch.testing.assert_close(grad, 3 * expected_grad)
+
+
+def test_memory(monkeypatch):
+    """Next to the gradients, three arrays of the size of a block and some numbers per point."""
+    block = 100 * 80
+    monkeypatch.setattr(background, "CPU_BLOCK", block)
+    cls, objectness = random_logits(torch.float32, shape=(2, 1000, 80))
+    peak = peak_memory(lambda: background_loss(cls, objectness, 2.0).backward())
+    assert peak < cls.nbytes + objectness.nbytes + 3.2 * block * cls.itemsize
 
 
 def test_graph_that_is_kept():
