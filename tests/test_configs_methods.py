@@ -1,6 +1,5 @@
 """What the configs of single methods say: DLA, masks, crowds, and the schemes of one table."""
 
-import numpy as np
 import pytest
 import torch
 import torchvision
@@ -23,15 +22,12 @@ def parts(name):
 @pytest.mark.parametrize("name", SCHEMES)
 def test_same_head_data_and_schedule_as_dw(name):
     cfg, dw = parts(name), parts("dw")
+    scheme = instantiate(load(f"Digits/{name}_R_18_FPN.py").model.scheme)
+    assert name not in TABLE_1 or scheme.weighting == name
     for model in (cfg["model"], dw["model"]):
         model["head"].pop("prior_prob")
         assert model.pop("scheme") and model.pop("losses")
     assert cfg == dw
-
-
-@pytest.mark.parametrize("name", TABLE_1)
-def test_weighting_is_that_of_the_name(name):
-    assert instantiate(load(f"Digits/{name}_R_18_FPN.py").model.scheme).weighting == name
 
 
 def test_atss_on_coco():
@@ -50,17 +46,6 @@ def test_epochs_follow_the_training(name, epochs):
     assert instantiate(cfg.model.scheme).epochs == pytest.approx(epochs, rel=1e-4)
     cfg.train.max_iter //= 2
     assert instantiate(cfg.model.scheme).epochs == pytest.approx(epochs / 2, rel=1e-4)
-
-
-@pytest.mark.parametrize("name", ["dla_R_101_FPN_ms_2x", "dla_X_101_64x4d_FPN_ms_2x"])
-def test_multi_scale_recipe(name):
-    cfg = load(f"COCO-Detection/{name}.py")
-    resize, flip = instantiate(cfg.dataloader.train.mapper.augmentations)
-    image = np.zeros((600, 800, 3), dtype=np.uint8)
-    sizes = {resize.get_transform(image).new_h for _ in range(20)}
-    assert 480 <= min(sizes) < max(sizes) <= 960 and len(sizes) > 10
-    assert resize.max_size == 1333 and flip.prob == 0.5
-    assert cfg.train.max_iter == pytest.approx(24 * 117266 / 16, abs=1)
 
 
 def test_ablations_are_overrides():
@@ -100,19 +85,10 @@ def test_backbone_takes_the_weights(config, name):
 def test_recipe_of_masks(schedule, epochs):
     cfg = load(f"COCO-InstanceSegmentation/o2f_condinst_R_50_FPN_{schedule}.py")
     assert cfg.train.max_iter == pytest.approx(epochs * 117266 / 16, abs=1)
-    assert cfg.lr_multiplier.warmup_iters == 500
     assert cfg.dataloader.train.mapper.use_instance_mask
     assert cfg.model.losses.box_loss_weight == 1 and cfg.model.test_nms_thresh is None
     with torch.device("meta"):
-        model = instantiate(cfg.model)
-    assert model.head.controller.out_channels == 169
-    cfg.optimizer.params.model = model
-    groups = {id(p): g for g in instantiate(cfg.optimizer).param_groups for p in g["params"]}
-    weight, bias = (groups[id(p)] for p in model.head.cls_logits.parameters())
-    norm = [groups[id(p)] for p in model.head.cls_tower[0].norm.parameters()]
-    assert (weight["lr"], weight["weight_decay"]) == (0.01, 1e-4)
-    assert (bias["lr"], bias["weight_decay"]) == (0.02, 0)
-    assert [(group["lr"], group["weight_decay"]) for group in norm] == [(0.01, 1e-4)] * 2
+        assert instantiate(cfg.model.head).controller.out_channels == 169
 
 
 @pytest.mark.parametrize("scheme", ["o2f", "dw"])
@@ -120,7 +96,6 @@ def test_recipe_of_crowds(scheme):
     cfg = load(f"CrowdHuman/{scheme}_R_50_FPN_50ep.py")
     assert cfg.train.max_iter == 50 * 15000 // 16
     assert cfg.optimizer._target_ is torch.optim.AdamW
-    assert (cfg.optimizer.lr, cfg.optimizer.weight_decay) == (4e-5, 1e-4)
     multiplier = instantiate(cfg.lr_multiplier)
     assert [multiplier(epoch / 50) for epoch in (39.9, 40.1, 49)] == pytest.approx([1, 0.1, 0.1])
     resize = cfg.dataloader.train.mapper.augmentations[0]

@@ -1,7 +1,6 @@
 """Every scheme in a crowd: 2,000 ground truths in an image, and what their number costs."""
 
 import pytest
-import torch
 from all_schemes import SCHEMES
 from loss_calls import finite_losses_and_gradients
 from operations import CountOperations
@@ -36,22 +35,3 @@ def test_operations_and_waiting_do_not_depend_on_the_ground_truths(scheme):
         counts.append(operations.count)
         assert len(operations.waits) == 1, operations.waits
     assert counts[0] == counts[1] > 50
-
-
-def test_what_waits():
-    """Reading a number back, positions in a mask, and sending numbers."""
-    x = torch.arange(4.0)
-    calls = {
-        "aten::_local_scalar_dense": lambda: int(x.sum()),
-        "aten::nonzero": lambda: x.nonzero(),
-        "aten::index.Tensor": lambda: x[x > 1],
-        "aten::repeat_interleave.Tensor": lambda: torch.repeat_interleave(x.long()),
-        "aten::lift_fresh": lambda: x.new_tensor([1.0]),
-    }
-    for name, call in calls.items():
-        with CountOperations() as operations:
-            call()
-        assert operations.waits == [name]
-    with CountOperations() as operations:
-        x[x.long()], torch.where(x > 1, 1.0, x), torch.repeat_interleave(x.long(), output_size=6)
-    assert operations.waits == []

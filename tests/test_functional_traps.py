@@ -80,13 +80,6 @@ def test_no_positive_at_all():
     assert not grads["box_distances"].any()
 
 
-def test_dw_counts_a_box_that_covers_no_point():
-    covering = [5.0, 5, 40, 40]
-    losses, _ = losses_and_gradients(LOSSES["dw"], scene_with_boxes(covering, TINY))
-    alone, _ = losses_and_gradients(LOSSES["dw"], scene_with_boxes(covering))
-    assert losses["loss_cls_pos"] == pytest.approx(alone["loss_cls_pos"] / 2)
-
-
 @pytest.mark.parametrize("trap", ["one candidate", "equal IoUs"])
 def test_dw_equal_ious(trap):
     """The smallest IoU is the largest: P_neg is 1 everywhere, as in the release."""

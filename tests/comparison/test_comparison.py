@@ -15,7 +15,7 @@ from dual_weighting.cli.compare import changes_of, files_of, write_results
 from dual_weighting.comparison.intervals import Interval, mean_interval, paired_interval
 from dual_weighting.comparison.queue import run_all
 from dual_weighting.comparison.runs import plan_runs
-from dual_weighting.comparison.table import comma_separated, markdown, mean_and_deviation, rows_of
+from dual_weighting.comparison.table import comma_separated, markdown, rows_of
 from dual_weighting.evaluation.diagnosis import Diagnosis
 from dual_weighting.evaluation.ground_truth import Detections, GroundTruth
 from dual_weighting.report import RunFiles
@@ -50,56 +50,50 @@ evaluation["duplicates"] = {"with_nms": {"AP": ap}, "without_nms": {"AP": ap - 4
 """
 
 
-@pytest.fixture
-def trainer(tmp_path):
-    path = tmp_path / "trainer.py"
-    path.write_text(TRAINER)
-    return [sys.executable, str(path)]
+@pytest.fixture(scope="module")
+def compare(tmp_path_factory):
+    """A function that plans the runs of the configs a and b and does them: runs and failed ones."""
+    root = tmp_path_factory.mktemp("comparison")
+    (root / "trainer.py").write_text(TRAINER)
+    configs = [root / "a.py", root / "b.py"]
+    for config in configs:
+        config.write_text("model = dict(test_nms_thresh=None)\ntrain = dict(max_iter=3, seed=-1)\n")
+
+    def compare(output, *, seeds=(1, 3), overrides=()):
+        runs = plan_runs(list(map(str, configs)), seeds, overrides, root / output)
+        command = [sys.executable, str(root / "trainer.py")]
+        return runs, run_all(runs, command=command, num_jobs=2, poll_seconds=0.01)
+
+    return compare
 
 
-@pytest.fixture
-def plan(tmp_path):
-    configs = []
-    for name in "ab":
-        configs.append(str(tmp_path / f"{name}.py"))
-        (tmp_path / f"{name}.py").write_text(
-            "model = dict(test_nms_thresh=None)\ntrain = dict(max_iter=3, seed=-1)\n"
-        )
-
-    def plan(seeds=(1, 3), overrides=()):
-        return plan_runs(configs, seeds, overrides, tmp_path / "out")
-
-    return plan
+@pytest.fixture(scope="module")
+def finished(compare):
+    """The runs of two seeds, and those that failed the first time."""
+    runs, failed = compare("finished")
+    assert compare("finished")[1] == []
+    return runs, failed
 
 
-def calls_of(run):
-    return (run.folder / "calls.txt").read_text()
-
-
-def test_what_failed_is_named_and_goes_on_when_started_again(plan, trainer):
-    runs = plan()
-    failed = run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
+def test_what_failed_is_named_and_goes_on_when_started_again(finished):
+    runs, failed = finished
     assert [(run.name, run.seed) for run in failed] == [("b", 3)]
+    for run in runs:
+        assert json.loads((run.folder / "run.json").read_text()) == run.settings
+        calls = (run.folder / "calls.txt").read_text()
+        assert calls == ("startresume" if run in failed else "start")
     assert failed[0].last_words() == "Error: out of luck."
-    assert run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01) == []
-    assert {calls_of(run) for run in runs if run not in failed} == {"start"}
-    assert calls_of(failed[0]) == "startresume"
 
 
-def test_table(plan, trainer):
-    runs = plan()
-    for _ in range(2):
-        run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
+def test_table(finished):
+    """Changes are of the seeds of both, 10, 30 and 20, 60, without detections for intervals."""
+    runs, _ = finished
     rows = rows_of(runs)
     assert list(rows) == ["b", "a"]  # the better one first
-    assert mean_and_deviation(rows["a"], "AP") == pytest.approx((20, math.sqrt(200)))
-    head, _, best, _ = markdown(rows).splitlines()
-    cells = dict(
-        zip(
-            *([x.strip() for x in line.strip("|").split("|")] for line in (head, best)), strict=True
-        )
-    )
-    assert cells == {
+    done = {(run.name, run.seed): files_of(run) for run in runs}
+    lines = markdown(rows, changes_of(done, first="a")).splitlines()
+    head, _, best, first = ([x.strip() for x in line.strip("|").split("|")] for line in lines)
+    assert dict(zip(head, best, strict=True)) == {
         "config": "b",
         "seeds": "2",
         "AP": "40.0 ± 28.3",
@@ -108,42 +102,30 @@ def test_table(plan, trainer):
         "positives / object": "2.0 ± 0.0",
         "ms / step": "200 ± 0",
         "peak MiB": "102 ± 0",
+        "change of AP [95%]": "+20.0",
     }
+    assert first[2] == "20.0 ± 14.1" and first[-1] == "-"
     (row, _) = csv.DictReader(io.StringIO(comma_separated(rows)))
     assert float(row["AP"]) == 40 and float(row["AP_std"]) == pytest.approx(math.sqrt(800))
 
 
-def test_a_seed_without_detections_counts_in_the_mean(plan, trainer):
-    runs = plan()
-    for _ in range(2):
-        run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
-    file = runs[0].folder / "evaluation.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"bbox": {"AP": math.nan}}))
-    values = [row["AP"] for row in rows_of(runs)[runs[0].name]]
-    assert values == [0, 30]
+def test_one_seed(compare, capsys):
+    """No deviation; a run of which a line or an evaluation is missing is not done; a seed without
+    detections counts as 0."""
+    runs, _ = compare("one", seeds=(1,))
+    table = markdown(rows_of(runs))
+    assert "10.0 |" in table and "±" not in table
+    write_results(runs, runs[0].folder.parents[1])
+    for ending in ("md", "csv", "png", "html"):
+        assert (runs[0].folder.parents[1] / f"comparison.{ending}").stat().st_size > 100
 
-
-def test_one_seed_has_no_deviation(plan, trainer):
-    runs = plan(seeds=(1,))
-    run_all(runs, command=trainer, num_jobs=1, poll_seconds=0.01)
-    assert "10.0 |" in markdown(rows_of(runs)) and "±" not in markdown(rows_of(runs))
-
-
-def test_half_a_run_is_not_done(plan, trainer):
-    run = plan(seeds=(1,))[0]
-    run_all([run], command=trainer, num_jobs=1, poll_seconds=0.01)
-    assert run.is_done()
-    lines = (run.folder / "metrics.json").read_text().splitlines()
-    (run.folder / "metrics.json").write_text("\n".join(lines[:-1]) + "\n")
-    assert not run.is_done() and run.iteration() == 3
-
-
-def test_other_settings_need_another_folder(plan, trainer):
-    run_all(plan(seeds=(1,)), command=trainer, num_jobs=2, poll_seconds=0.01)
-    with pytest.raises(
-        UserError, match=r"seed_1 holds a run with other values of overrides and num_iter"
-    ):
-        plan(seeds=(1,), overrides=["train.max_iter=4"])
+    evaluation, metrics = (runs[0].folder / f"{x}.json" for x in ("evaluation", "metrics"))
+    evaluation.write_text(json.dumps({"bbox": {"AP": math.nan}}))
+    assert [row["AP"] for row in rows_of(runs)["a"]] == [0]
+    metrics.write_text("\n".join(metrics.read_text().splitlines()[:-1]) + "\n")
+    assert not runs[0].is_done() and runs[0].iteration() == 3
+    with pytest.raises(UserError, match=r"seed_1 .* overrides and num_iter"):
+        compare("one", seeds=(1,), overrides=["train.max_iter=4"])
 
 
 def test_two_configs_of_one_name(tmp_path):
@@ -156,26 +138,6 @@ def test_curves_meet_at_the_iterations_all_have():
     second = (np.array([20, 30, 40]), np.array([4.0, 5, 6]))
     iterations, values = common_iterations([first, second])
     assert iterations.tolist() == [20, 30] and values.tolist() == [[2, 3], [4, 5]]
-
-
-def test_changes_are_of_the_seeds_that_both_have(plan, trainer):
-    """10, 30 and 20, 60: +10 and +30 without detections to draw intervals from."""
-    runs = plan()
-    for _ in range(2):
-        run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
-    done = {(run.name, run.seed): files_of(run) for run in runs}
-    changes = changes_of(done, first="a")
-    assert {name: str(change) for name, change in changes.items()} == {"b": "+20.0"}
-    table = markdown(rows_of(runs), changes)
-    assert "change of AP [95%]" in table and "+20.0 |" in table
-
-
-def test_written_files(plan, trainer, tmp_path, capsys):
-    runs = plan(seeds=(1,))
-    run_all(runs, command=trainer, num_jobs=2, poll_seconds=0.01)
-    write_results(runs, tmp_path / "out")
-    for ending in ("md", "csv", "png", "html"):
-        assert (tmp_path / "out" / f"comparison.{ending}").stat().st_size > 100
 
 
 def test_interval_of_two_detectors(tmp_path):
@@ -197,9 +159,3 @@ def test_interval_of_two_detectors(tmp_path):
     assert str(Interval(1.25, 0.5, 2.0)) == "+1.2 [+0.5, +2.0]"
     mean = mean_interval([Interval(1, 0, 2), Interval(3, 2, 6)])
     assert (mean.change, mean.low, mean.high) == (2, 1, 4)
-
-
-def test_settings_are_readable(plan, trainer):
-    run = plan(seeds=(1,))[0]
-    run_all([run], command=trainer, num_jobs=1, poll_seconds=0.01)
-    assert json.loads((run.folder / "run.json").read_text()) == run.settings

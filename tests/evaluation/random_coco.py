@@ -71,22 +71,3 @@ def random_data(seed, num_images=12):
     ]
     categories = [{"id": n, "name": f"class {n}"} for n in CATEGORY_IDS]
     return {"images": images, "annotations": annotations, "categories": categories}, results
-
-
-def random_detections_on(content, seed):
-    """Detections near the objects of any annotations."""
-    rng = np.random.default_rng(seed)
-    results = []
-    for annotation in content["annotations"]:
-        for _ in range(3):
-            box = np.array(annotation["bbox"]) * rng.uniform(0.85, 1.15, 4)
-            results.append(
-                {
-                    "image_id": annotation["image_id"],
-                    "category_id": int(rng.choice([annotation["category_id"], 1, 8])),
-                    "bbox": box.tolist(),
-                    "score": float(rng.random()),
-                    "segmentation": ellipse(box),
-                }
-            )
-    return results

@@ -7,7 +7,6 @@ import pytest
 from coco_files import write_annotations
 from pycocotools import mask as rle
 
-from dual_weighting.data.digits.files import write_digits
 from dual_weighting.evaluation.ground_truth import (
     ENGINES,
     Detections,
@@ -16,7 +15,7 @@ from dual_weighting.evaluation.ground_truth import (
 )
 from dual_weighting.utils.errors import UserError
 
-from .random_coco import random_data, random_detections_on
+from .random_coco import random_data
 
 A, B = [0, 0, 10, 10], [50, 50, 40, 40]
 
@@ -48,14 +47,6 @@ def test_random_detections(seed, task, tmp_path):
     path.write_text(json.dumps(content))
     stats = assert_engines_agree(path, results, task)
     assert len(stats) == 12 and (stats > 0).all(), "a case in which everything counts"
-
-
-@pytest.mark.parametrize("task", ["bbox", "segm"])
-def test_digits(task, tmp_path):
-    write_digits(tmp_path / "digits", num_train=1, num_val=8)
-    path = tmp_path / "digits" / "annotations" / "digits_val.json"
-    results = random_detections_on(json.loads(path.read_text()), seed=0)
-    assert assert_engines_agree(path, results, task)[0] > 0.02
 
 
 @pytest.fixture
