@@ -6,17 +6,26 @@ losses      time and memory of the losses of every scheme, by the number of obje
 step        time and memory of a whole training step
 crowds      the same two for crowded images
 inference   time by stage, and of selecting detections with and without NMS
+training    images a second of whole trainings, data loading included
+gpu         all that counts on a GPU beside Detectron2's FCOS, in six minutes
 """
 
 import argparse
 
-from benchmarks import crowds, inference, losses, step
+from benchmarks import crowds, gpu, inference, losses, step, training
 from benchmarks.measure import describe_machine
 
 from dual_weighting.cli.command import run_command
 from dual_weighting.utils.device import choose_device
 
-COMMANDS = {"losses": losses, "step": step, "crowds": crowds, "inference": inference}
+COMMANDS = {
+    "losses": losses,
+    "step": step,
+    "crowds": crowds,
+    "inference": inference,
+    "training": training,
+    "gpu": gpu,
+}
 
 
 def parse_arguments() -> argparse.Namespace:

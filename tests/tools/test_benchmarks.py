@@ -5,12 +5,18 @@ import sys
 import benchmark
 import pytest
 import torch
-from benchmarks import step
+from benchmarks import gpu, step, training
 from benchmarks.measure import PeakAllocations, median_seconds
 
 from dual_weighting import model_zoo
 
 DIGITS = "Digits/dw_R_18_FPN.py"
+
+
+def digits_of_80_classes(_):
+    cfg = model_zoo.get_config(DIGITS)
+    cfg.model.num_classes = 80
+    return cfg
 
 
 def test_peak_of_allocations():
@@ -44,12 +50,21 @@ def test_calls_take_turns():
         ("step --num-gt 2", ["one", "1.00 x", "two"]),
         (f"crowds --num-gts 1 3 --num-gt 5 --configs {DIGITS}", ["3 obj", DIGITS, "5 obj"]),
         (f"inference --configs {DIGITS}", ["dw_R_18_FPN.py", "with NMS", "candidates"]),
+        ("training --num-images 2 --workers 1 --steps 3", ["wait for data"]),
+        (
+            "gpu --num-images 1 2 --workers 1 --steps 3 --backend eager",
+            ["DW step, 1 images, eager", "losses of DW", "one image", "second", "O2F step"],
+        ),
     ],
 )
 def test_commands(arguments, expected, monkeypatch, capsys):
     digits = (model_zoo.get_config, DIGITS)
     monkeypatch.setattr(step, "MODELS", {"one": digits, "two": digits})
-    options = ["--device", "cpu", "--image-size", "64", "96", "--repeats", "1"]
+    for module in (gpu, training):
+        monkeypatch.setattr(module, "detectron2_config", digits_of_80_classes)
+        monkeypatch.setattr(module, "get_config", digits_of_80_classes)
+    options = ["--device", "cpu", "--image-size", "64", "96"]
+    options += [] if arguments.startswith("training") else ["--repeats", "1"]
     monkeypatch.setattr(sys, "argv", ["benchmark.py", *arguments.split(), *options])
     benchmark.main(benchmark.parse_arguments())
     printed = capsys.readouterr().out

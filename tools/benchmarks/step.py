@@ -4,14 +4,17 @@ import argparse
 
 import torch
 from detectron2.config import instantiate
+from detectron2.modeling.meta_arch.fcos import FCOS
 from detectron2.structures import PolygonMasks
 from detectron2.utils.events import EventStorage
 from omegaconf import DictConfig
+from torch import nn
 
 from benchmarks.losses import instances_of, random_batch
 from benchmarks.measure import PeakAllocations, median_seconds, mib, ms, print_table
 from dual_weighting.config.load import detectron2_config
 from dual_weighting.model_zoo import get_config
+from dual_weighting.modeling.fcos import to_float
 
 MODELS = {
     "FCOS, config of Detectron2": (detectron2_config, "COCO-Detection/fcos_R_50_FPN_1x.py"),
@@ -31,7 +34,7 @@ class Training:
     def __init__(self, cfg: DictConfig, images: list[dict], device: torch.device):
         torch.manual_seed(0)
         model = instantiate(cfg.model).to(device, memory_format=torch.channels_last)
-        self.model = model.train()
+        self.model = with_float32_losses(model.train())
         cfg.optimizer.params.model = self.model
         cfg.optimizer.lr = 1e-8  # random images: keep the weights as they are
         self.optimizer = instantiate(cfg.optimizer)
@@ -46,6 +49,19 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         self.optimizer.step()
+
+
+def with_float32_losses(model: nn.Module) -> nn.Module:
+    """Detectron2's own FCOS fails under autocast: its losses get float32, as ours do."""
+    if type(model) is FCOS:
+        forward = model.forward_training
+
+        def forward_training(images, features, predictions, gt_instances):
+            with torch.autocast(model.device.type, enabled=False):
+                return forward(images, features, to_float(predictions), gt_instances)
+
+        model.forward_training = forward_training
+    return model
 
 
 def random_images(num_gt: int, *, image_size: tuple[int, int], **settings) -> list[dict]:
