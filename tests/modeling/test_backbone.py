@@ -1,9 +1,13 @@
+import copy
+
 import pytest
 import torch
 from detectron2.modeling.backbone import swin
+from torch import nn
 from torchvision.ops import StochasticDepth
 
 from dual_weighting.modeling import FixedStatisticsBatchNorm, SwinTransformer
+from dual_weighting.modeling.backbone import WindowAttention
 
 SIZES = {"embed_dim": 12, "depths": (2, 2), "num_heads": (1, 2), "out_indices": (0, 1)}
 
@@ -15,7 +19,7 @@ def test_is_detectron2s_while_evaluating():
     theirs.load_state_dict(ours.state_dict())
     image = torch.randn(2, 3, 64, 96)
     for name, x in theirs(image).items():
-        assert torch.equal(ours(image)[name], x)
+        torch.testing.assert_close(ours(image)[name], x)
 
 
 def test_drop_path_grows_linearly():
@@ -38,3 +42,26 @@ def test_statistics_stay_and_scale_learns():
     torch.testing.assert_close(y, torch.full_like(x, 2.0), rtol=1e-4, atol=1e-4)
     y.sum().backward()
     assert norm.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+def test_fused_attention_is_detectron2s(shifted):
+    torch.manual_seed(0)
+    reference = swin.WindowAttention(12, window_size=(3, 3), num_heads=2).double()
+    nn.init.normal_(reference.relative_position_bias_table)
+    fused = copy.deepcopy(reference)
+    fused.__class__ = WindowAttention
+    mask = None
+    if shifted:
+        mask = torch.zeros(4, 9, 9, dtype=torch.float64)
+        mask[:, :4, 4:] = -100.0
+        mask[1] = mask[0].T
+    windows = torch.randn(8, 9, 12, dtype=torch.float64)
+    results = []
+    for attention in (reference, fused):
+        x = windows.clone().requires_grad_()
+        out = attention(x, mask)
+        out.square().sum().backward()
+        gradients = [x.grad, *(p.grad for p in attention.parameters())]
+        results.append([out.detach(), *gradients])
+    torch.testing.assert_close(results[1], results[0])

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from detectron2.modeling.backbone import FPN, swin
-from torch import nn
+from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
 
@@ -27,8 +28,36 @@ class XavierFPN(FPN):
             nn.init.xavier_uniform_(conv.weight)
 
 
+class WindowAttention(swin.WindowAttention):
+    """Detectron2's WindowAttention through torch's fused operator, which keeps no attention maps
+    where the device has a kernel for it."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            x: (N * W, T, C), the T tokens of each of the W windows of each image.
+            mask: (W, T, T), added to the attention; None for windows that are not shifted.
+        """
+        windows, tokens, channels = x.shape
+        qkv = self.qkv(x).reshape(windows, tokens, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+        if mask is not None:
+            bias = bias + mask.repeat(windows // len(mask), 1, 1)[:, None]
+        q, k, v = qkv.unbind()
+        x = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=bias.to(q.dtype),
+            dropout_p=self.attn_drop.p if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.proj_drop(self.proj(x.transpose(1, 2).reshape(windows, tokens, channels)))
+
+
 class SwinTransformer(swin.SwinTransformer):
-    """Detectron2's SwinTransformer with torchvision's drop path, so timm is not needed."""
+    """Detectron2's SwinTransformer with torch's fused attention, and with torchvision's drop path,
+    so that timm is not needed."""
 
     def __init__(self, *, depths: Sequence[int], drop_path_rate: float, **kwargs):
         """
@@ -43,6 +72,7 @@ class SwinTransformer(swin.SwinTransformer):
         blocks = (block for layer in self.layers for block in layer.blocks)
         for k, block in enumerate(blocks):
             rate = drop_path_rate * k / last
+            block.attn.__class__ = WindowAttention
             block.drop_path = StochasticDepth(rate, mode="row") if rate else nn.Identity()
 
     def train(self, mode: bool = True) -> "SwinTransformer":
