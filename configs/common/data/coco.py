@@ -6,8 +6,11 @@ from dual_weighting.data.coco import get_detection_dataset_dicts
 from dual_weighting.data.mapper import DetectionMapper
 from dual_weighting.data.transforms import ResizeShortestEdge
 from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
+from dual_weighting.utils.device import loader_processes
 
 dataloader = detectron2_config("common/data/coco.py").dataloader
+
+dataloader.train.num_workers = loader_processes()
 
 # train2017 has a few boxes of zero size.
 dataloader.train.dataset._target_ = get_detection_dataset_dicts

@@ -1,5 +1,7 @@
 """Where a command runs: the one place that chooses the device and the number of threads."""
 
+import os
+
 import torch
 from detectron2.utils import comm
 
@@ -48,6 +50,12 @@ def share_threads(*, num_processes: int) -> None:
     """Divide this machine's processors among `num_processes` processes on it."""
     if num_processes > 1:
         torch.set_num_threads(max(torch.get_num_threads() // num_processes, 1))
+
+
+def loader_processes(most: int = 16) -> int:
+    """How many processes should load images for each training process of this machine."""
+    allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return max(2, min(most, len(allowed) // max(torch.cuda.device_count(), 1)))
 
 
 def describe_device(device: torch.device, *, num_processes: int) -> str:
