@@ -1,9 +1,13 @@
 """Starting the commands of tools/ and reading what they print."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 HERE = Path(__file__).parent
 TRAIN_NET = HERE.parents[1] / "tools" / "train_net.py"
@@ -30,3 +34,18 @@ def command(*args: object, script: Path = TRAIN_NET, **environment: str):
     process = start(script, *args, **environment)
     stdout, stderr = process.communicate(timeout=180)
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def run_here(tool: ModuleType, *args: object) -> subprocess.CompletedProcess:
+    """Run a command of `dual_weighting.cli` in this process, which has loaded torch already."""
+    argv, out, err, code = [str(tool.__file__), *map(str, args)], io.StringIO(), io.StringIO(), 0
+    with (
+        patch.object(sys, "argv", argv),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            tool.main()
+        except SystemExit as ended:
+            code = ended.code
+    return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())

@@ -1,7 +1,5 @@
 """What stands in the folder of a run is read, and not run, by those who look at the run."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 from fuzz.damage import outcome_of
@@ -73,9 +71,3 @@ def test_a_report_builds_nothing(tmp_path):
     code, _ = outcome_of(report_command, runs=[str(tmp_path)], output=None)
     assert code == 0 and not mark.exists()
     assert "not trained in this folder" in (tmp_path / "report.html").read_text()
-
-
-def test_the_readme_says_what_is_code():
-    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
-    assert "`config.yaml` of a run, are executed as code" in readme
-    assert "Checkpoints are loaded as data only" in readme

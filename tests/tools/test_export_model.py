@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands.run import command
+from commands.run import run_here
 from detectron2.config import instantiate
 
 from dual_weighting.checkpoint import Checkpointer
@@ -14,9 +14,6 @@ from dual_weighting.cli import export
 from dual_weighting.config.load import load_config
 from dual_weighting.export.onnx_file import OnnxRunner, operators
 from dual_weighting.utils.errors import UserError
-
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "tools" / "export_model.py"
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +42,9 @@ def arguments(tiny_config, checkpoint, tmp_path):
 def test_command(tiny_config, checkpoint, tmp_path):
     pytest.importorskip("onnxruntime")
     file = tmp_path / "model.onnx"
-    result = command(
-        "--config-file", tiny_config, "--checkpoint", checkpoint, "--output", file,
-        "--image", tiny_config.parent / "000.png", "model.test_nms_thresh=null", script=SCRIPT,
+    result = run_here(
+        export, "--config-file", tiny_config, "--checkpoint", checkpoint, "--output", file,
+        "--image", tiny_config.parent / "000.png", "model.test_nms_thresh=null",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     exported, checked, latency = result.stdout.splitlines()

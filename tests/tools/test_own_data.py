@@ -1,10 +1,9 @@
 """From a folder of Pascal VOC to an evaluated detector, as commands."""
 
 import json
-import sys
 
 import pytest
-from commands.run import TRAIN_NET, command
+from commands.run import TRAIN_NET, command, run_here
 from commands.tiny_project import write_tiny_project
 from detectron2.config import instantiate
 
@@ -43,23 +42,16 @@ def folder(tmp_path_factory):
     return root
 
 
-def run_tool(tool, monkeypatch, *args) -> None:
-    """A command in this process, which has loaded torch already."""
-    monkeypatch.setattr(sys, "argv", [tool.__file__, *map(str, args)])
-    tool.main()
-
-
-def test_the_way_of_a_new_user(folder, monkeypatch, capsys):
+def test_the_way_of_a_new_user(folder):
     root, images = folder.parent, folder / "JPEGImages"
-    run_tool(voc_to_coco, monkeypatch, "--root", folder, "--output", root)
-    assert f"{root / 'train.json'}: 10 images, 10 objects, 2 classes" in capsys.readouterr().out
+    result = run_here(voc_to_coco, "--root", folder, "--output", root)
+    assert f"{root / 'train.json'}: 10 images, 10 objects, 2 classes" in result.stdout
 
     config = TRAIN_NET.parents[1] / "configs" / "Digits" / "dw_R_18_FPN.py"
     train = ("--json", root / "train.json", "--images", images)
     val = ("--val-json", root / "val.json", "--val-images", images)
-    run_tool(check_data, monkeypatch, *train, *val, "--config-file", config)
-    output = capsys.readouterr().out
-    assert "Nothing is wrong." in output and "below 91" in output
+    result = run_here(check_data, *train, *val, "--config-file", config)
+    assert result.returncode == 0 and "below 91" in result.stdout
 
     run = root / "run"
     own = ("--train-json", root / "train.json", "--train-images", images, *val)
@@ -80,40 +72,32 @@ def test_the_way_of_a_new_user(folder, monkeypatch, capsys):
     Predictor(cfg, run / "model_final.pth")(str(images / "000.png"))
 
 
-def test_faults_end_with_exit_code_1(folder, monkeypatch, capsys):
+def test_faults_end_with_exit_code_1(folder):
     content = {
         "images": [{"id": 5, "file_name": "000.png", "width": 64, "height": 64}],
         "annotations": [{"id": 7, "image_id": 5, "category_id": 1, "bbox": [1, 1, 0, 9]}],
         "categories": [{"id": 1, "name": "red"}],
     }
     file = folder.parent / "faulty.json"
-    file.write_text(json.dumps(content))
-    with pytest.raises(SystemExit) as stopped:
-        run_tool(check_data, monkeypatch, "--json", file, "--images", folder / "JPEGImages")
-    assert stopped.value.code == 1
-    output = capsys.readouterr()
-    assert "annotation 7 of image id 5 (000.png, 64 x 64): box [1, 1, 0, 9]" in output.out
-    last = output.err.splitlines()[-1]
-    assert last.startswith("Error: A training would stop, number of faults: 1;")
-
-    file.write_text(json.dumps({**content, "annotations": []}))
-    with pytest.raises(SystemExit):
-        run_tool(check_data, monkeypatch, "--json", file, "--images", folder / "JPEGImages")
-    assert "files without any object: 1" in capsys.readouterr().out
+    for annotations, printed in (
+        (content["annotations"], "annotation 7 of image id 5 (000.png, 64 x 64): box [1, 1, 0, 9]"),
+        ([], "without any object: 1"),
+    ):
+        file.write_text(json.dumps(content | {"annotations": annotations}))
+        result = run_here(check_data, "--json", file, "--images", folder / "JPEGImages")
+        assert result.returncode == 1 and printed in result.stdout
+        assert "number of faults: 1" in result.stderr.splitlines()[-1]
 
 
-def test_one_file_is_divided(folder, tmp_path, monkeypatch, capsys):
+def test_one_file_is_divided(folder, tmp_path):
     """Ten images of which two are copies of others, one object in each."""
-    names = [f"{k:03}.png" for k in range(8)]
-    for name in names:
-        (tmp_path / name).write_bytes((folder / "JPEGImages" / name).read_bytes())
-    for k in range(2):
-        (tmp_path / f"copy{k}.png").write_bytes((tmp_path / names[k]).read_bytes())
-    names += ["copy0.png", "copy1.png"]
+    for k in range(10):
+        image = folder / "JPEGImages" / f"{k % 8:03}.png"
+        (tmp_path / f"{k:03}.png").write_bytes(image.read_bytes())
     content = {
         "info": {"year": 2024},
         "images": [
-            {"id": k, "file_name": name, "width": 64, "height": 64} for k, name in enumerate(names)
+            {"id": k, "file_name": f"{k:03}.png", "width": 64, "height": 64} for k in range(10)
         ],
         "annotations": [
             {"id": 10 + k, "image_id": k, "category_id": 1, "bbox": [1, 1, 20, 20]}
@@ -123,8 +107,7 @@ def test_one_file_is_divided(folder, tmp_path, monkeypatch, capsys):
     }
     file = tmp_path / "all.json"
     file.write_text(json.dumps(content))
-    run_tool(check_data, monkeypatch, "--json", file, "--split", 0.4)
-    assert "images of the validation that are in the training too" not in capsys.readouterr().out
+    assert run_here(check_data, "--json", file, "--split", 0.4).returncode == 0
     parts = [json.loads((tmp_path / f"all_{part}.json").read_text()) for part in ("train", "val")]
     ids = [{x["id"] for x in part["images"]} for part in parts]
     assert not ids[0] & ids[1] and ids[0] | ids[1] == set(range(10)) and 3 <= len(ids[1]) <= 4
@@ -132,11 +115,9 @@ def test_one_file_is_divided(folder, tmp_path, monkeypatch, capsys):
     for part, mine in zip(parts, ids, strict=True):
         assert {x["image_id"] for x in part["annotations"]} == mine
         assert part["info"] == content["info"] and part["categories"] == content["categories"]
-    for arguments, sentence in (
+    for arguments, fact in (
         (["--split", 0.4], "all_train.json exists"),
         (["--split", 0.4, "--val-json", file], "leave out --val-json"),
         (["--val-json", file], "given to train on and to validate with"),
     ):
-        with pytest.raises(SystemExit):
-            run_tool(check_data, monkeypatch, "--json", file, *arguments)
-        assert sentence in capsys.readouterr().err
+        assert fact in run_here(check_data, "--json", file, *arguments).stderr

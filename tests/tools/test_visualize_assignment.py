@@ -2,17 +2,16 @@
 
 import csv
 import json
-import sys
 
 import pytest
 import torch
+from commands.run import run_here
 from commands.tiny_project import write_tiny_project
 from detectron2.config import LazyConfig, instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from dual_weighting.cli import visualize_assignment
-from dual_weighting.cli.command import run_command
-from dual_weighting.cli.visualize_assignment import file_stem, visualize_command
+from dual_weighting.cli.visualize_assignment import file_stem
 
 NAME = "tiny_assignment"
 O2F = """
@@ -41,32 +40,35 @@ def project(tmp_path_factory):
         weights = instantiate(config.model).state_dict()
         file = root / "run" / f"model_{done - 1:07d}.pth"
         torch.save({"model": weights, "iteration": done - 1}, file)
+    DatasetCatalog.register("three_classes", lambda: DatasetCatalog.get(NAME))
+    MetadataCatalog.get("three_classes").thing_classes = ["a", "b", "c"]
     yield root
-    DatasetCatalog.remove(NAME)
-    MetadataCatalog.remove(NAME)
+    for name in (NAME, "three_classes"):
+        DatasetCatalog.remove(name)
+        MetadataCatalog.remove(name)
 
 
-@pytest.fixture
-def run(project, monkeypatch, tmp_path):
-    def run(*arguments):
-        script = ["visualize_assignment.py", *map(str, arguments), "--output", str(tmp_path)]
-        monkeypatch.setattr(sys, "argv", script)
-        run_command(visualize_command, visualize_assignment.parse_arguments())
-        with (tmp_path / f"{NAME}_3_points.csv").open() as file:
-            return list(csv.DictReader(file))
-
-    return run
+def table_of(output, *arguments):
+    """What is printed, and the rows of the table of points."""
+    result = run_here(visualize_assignment, *arguments, "--output", output)
+    assert result.returncode == 0, result.stderr
+    with (output / f"{NAME}_3_points.csv").open() as file:
+        return result.stdout, list(csv.DictReader(file))
 
 
-def test_checkpoints_under_two_schemes(project, run, tmp_path, capsys):
+def titles_of(table):
+    return list(dict.fromkeys(row["model"] for row in table))
+
+
+def test_checkpoints_under_two_schemes(project, tmp_path):
     """Two checkpoints, each under DW and O2F; four tables of at most ten points, and one page."""
-    table = run(
+    printed, table = table_of(
+        tmp_path,
         *("--run", project / "run", "--iterations", 10, 20, "--image-id", 3),
         *("--scheme-from", project / "o2f.py"),
     )
-    printed = capsys.readouterr().out
     assert "Running on" in printed
-    titles = list(dict.fromkeys(row["model"] for row in table))
+    titles = titles_of(table)
     assert titles == [
         "DualWeighting, run, 10 iterations",
         "OneToFew, run, scheme of o2f, 10 iterations",
@@ -74,76 +76,60 @@ def test_checkpoints_under_two_schemes(project, run, tmp_path, capsys):
         "OneToFew, run, scheme of o2f, 20 iterations",
     ]
     assert all(title in printed for title in titles)
-    assert {row["ground truth"] for row in table} == {"0"}
-    assert {row["class"] for row in table} == {"green"}
+    assert {(row["ground truth"], row["class"]) for row in table} == {("0", "green")}
     for title in titles:
         points = [row for row in table if row["model"] == title]
         assert [int(row["rank"]) for row in points] == list(range(1, len(points) + 1))
         positive = [float(row["positive"]) for row in points]
         assert positive == sorted(positive, reverse=True) and positive[0] > 0
-    # The largest soft target is T of the iteration: 0.8 - 0.6 * 9 / 39 and 0.8 - 0.6 * 19 / 39.
-    for done, degree in ((10, 0.8 - 0.6 * 9 / 39), (20, 0.8 - 0.6 * 19 / 39)):
-        soft = [
-            float(row["target"])
-            for row in table
-            if row["model"] == f"OneToFew, run, scheme of o2f, {done} iterations"
-        ][1:]
-        assert max(soft) == pytest.approx(degree, abs=1e-6)
+        if title.startswith("OneToFew"):  # the largest soft target is T of the iteration
+            degree = 0.8 - 0.6 * (9 if ", 10 it" in title else 19) / 39
+            soft = max(float(row["target"]) for row in points[1:])
+            assert soft == pytest.approx(degree, abs=1e-6)
     assert (tmp_path / f"{NAME}_3_gt0.png").stat().st_size > 10_000
 
 
-def test_two_models(project, run):
+def test_two_models(project, tmp_path):
     """A config with a checkpoint, beside the output folder of a run."""
-    table = run(
+    _, table = table_of(
+        tmp_path,
         *("--config-file", project / "tiny.py", "--split", "train", "--image-index", 3),
         *("--checkpoints", project / "run" / "model_0000009.pth"),
         *("--compare", project / "run", "--compare-checkpoints", "model_0000019.pth"),
     )
-    titles = list(dict.fromkeys(row["model"] for row in table))
-    assert titles == ["DualWeighting, tiny, 10 iterations", "DualWeighting, run, 20 iterations"]
+    assert titles_of(table) == [
+        "DualWeighting, tiny, 10 iterations",
+        "DualWeighting, run, 20 iterations",
+    ]
+
+
+LAST = "--run {root}/run --iterations 10"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--run {root}/run", "holds no checkpoint model_final.pth, only model_0000009.pth"),
+        ("--run {root}/run", "no checkpoint model_final.pth, only model_0000009.pth"),
         ("--run {root}/run --iterations 30", "no checkpoint of 30 iterations, only of these: 10"),
         ("--config-file {root}/tiny.py", "Give the checkpoints of"),
-        ("--config-file {root}/tiny.py --checkpoints x.pth", "The checkpoint x.pth does not exist"),
+        ("--config-file {root}/tiny.py --checkpoints x.pth", "x.pth does not exist"),
         ("", "Say what to draw"),
-        ("--run {root}/run --iterations 10 --image-id 99", "has no image with id 99"),
-        ("--run {root}/run --iterations 10 --file-name z", "has no image file z"),
-        ("--run {root}/run --iterations 10 --gt 1", "There is no ground truth 1 on image 0"),
-        ("--run {root}/run --iterations 10 --image-id 5", "There is no ground truth on image 5"),
-        ("--run {root}/run --iterations 10 --dataset nowhere", "no data set called nowhere"),
-        ("--run {root}/run --iterations 10 --scheme-from {root}/no.py", "no.py does not exist"),
-        (
-            "--run {root}/run --iterations 10 --scheme-from {root}/no_scheme.py",
-            "has no model.scheme",
-        ),
-        ("--run {root}/run --iterations 10 --device cuda:9", "cuda:9"),
+        (f"{LAST} --image-id 99", "id 99"),
+        (f"{LAST} --file-name z", "image file z"),
+        (f"{LAST} --gt 1", "no ground truth 1 on image 0"),
+        (f"{LAST} --image-id 5", "no ground truth on image 5"),
+        (f"{LAST} --dataset nowhere", "nowhere"),
+        (f"{LAST} --scheme-from {{root}}/no.py", "no.py does not exist"),
+        (f"{LAST} --scheme-from {{root}}/no_scheme.py", "has no model.scheme"),
+        (f"{LAST} --device cuda:9", "cuda:9"),
+        (f"{LAST} --dataset three_classes", "2 classes but the data set of image 0 of three_cl"),
     ],
 )
-def test_errors_are_one_sentence(project, run, capsys, options, message):
-    with pytest.raises(SystemExit) as ended:
-        run(*options.format(root=project).split())
-    assert ended.value.code == 1
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("Error: ") and message in error
-
-
-def test_data_set_of_other_classes(project, run, capsys):
-    DatasetCatalog.register("three_classes", lambda: DatasetCatalog.get(NAME))
-    MetadataCatalog.get("three_classes").thing_classes = ["a", "b", "c"]
-    try:
-        with pytest.raises(SystemExit):
-            run("--run", project / "run", "--iterations", 10, "--dataset", "three_classes")
-    finally:
-        DatasetCatalog.remove("three_classes")
-        MetadataCatalog.remove("three_classes")
-    assert "has 2 classes but the data set of image 0 of three_classes (000.png) has 3" in (
-        capsys.readouterr().err
-    )
+def test_errors_are_one_sentence(project, tmp_path, options, message):
+    arguments = options.format(root=project).split()
+    result = run_here(visualize_assignment, *arguments, "--output", tmp_path)
+    error = result.stderr.strip().splitlines()[-1]
+    assert result.returncode == 1 and error.startswith("Error: ") and message in error
 
 
 @pytest.mark.parametrize(
