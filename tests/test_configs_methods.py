@@ -9,7 +9,6 @@ from test_configs import load
 
 from dual_weighting.assignment.weighting_functions import TABLE_1
 from dual_weighting.checkpoint.backbones.torchvision import to_detectron2_names
-from dual_weighting.config.overrides import apply_overrides
 from dual_weighting.evaluation.crowdhuman_files import CrowdHumanEvaluator
 
 SCHEMES = ("fcos_scheme", "atss", "dw_coupled", *TABLE_1)
@@ -46,13 +45,6 @@ def test_epochs_follow_the_training(name, epochs):
     assert instantiate(cfg.model.scheme).epochs == pytest.approx(epochs, rel=1e-4)
     cfg.train.max_iter //= 2
     assert instantiate(cfg.model.scheme).epochs == pytest.approx(epochs / 2, rel=1e-4)
-
-
-def test_ablations_are_overrides():
-    cfg = load("COCO-Detection/dla_R_50_FPN_1x.py")
-    apply_overrides(cfg, [f"model.scheme.{x}" for x in ("k=5", "alpha_first=0.8", "gamma=0")])
-    scheme = instantiate(cfg.model.scheme)
-    assert (scheme.k, scheme.alpha_first, scheme.gamma) == (5, 0.8, 0)
 
 
 def test_anchors_are_the_priors_of_the_scheme():

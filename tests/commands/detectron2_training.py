@@ -1,20 +1,14 @@
 """A training by Detectron2's own parts alone, as its tools/lazyconfig_train_net.py puts them
-together: nothing of this project but what the config names.
-
-    python tests/commands/detectron2_training.py --config-file configs/Digits/o2f_R_18_FPN.py
-"""
+together: nothing of this project but what the config names."""
 
 from detectron2.checkpoint import DetectionCheckpointer
-from detectron2.config import LazyConfig, instantiate
+from detectron2.config import instantiate
 from detectron2.engine import (
     AMPTrainer,
     SimpleTrainer,
     create_ddp_model,
-    default_argument_parser,
-    default_setup,
     default_writers,
     hooks,
-    launch,
 )
 from detectron2.evaluation import inference_on_dataset, print_csv_format
 from detectron2.utils import comm
@@ -49,14 +43,3 @@ def train(cfg, *, resume):
     checkpointer.resume_or_load(cfg.train.init_checkpoint, resume=resume)
     resumed = resume and checkpointer.has_checkpoint()
     trainer.train(trainer.iter + 1 if resumed else 0, cfg.train.max_iter)
-
-
-def main(args):
-    cfg = LazyConfig.apply_overrides(LazyConfig.load(args.config_file), args.opts)
-    default_setup(cfg, args)
-    train(cfg, resume=args.resume)
-
-
-if __name__ == "__main__":
-    args = default_argument_parser().parse_args()
-    launch(main, args.num_gpus, dist_url=args.dist_url, args=(args,))

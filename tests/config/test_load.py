@@ -81,8 +81,11 @@ def test_overrides_that_are_known(config_file):
     ],
 )
 def test_unknown_keys(config_file, override, closest):
-    message = sentence_of(config_file, [override])
-    assert message.startswith("The config has no key ") and f"closest is '{closest}" in message
+    cfg = load_config(config_file)
+    before = str(cfg)
+    with pytest.raises(UserError, match=rf"no key .* closest is '{closest}"):
+        apply_overrides(cfg, [override])
+    assert str(cfg) == before
 
 
 @pytest.mark.parametrize(
@@ -93,21 +96,9 @@ def test_malformed_overrides(config_file, override):
 
 
 ODD_FOLDERS = [
-    *(
-        "My runs (2)/o",
-        "a,b",
-        "a=b",
-        "it's",
-        "x${y}/o",
-        "${",
-        "100%",
-        "a#b",
-        "[old]",
-        "{k}",
-        "2024",
-    ),
-    *("null/o", "~x", "c:d", "Übung №1"),
-]
+    "My runs (2)/o", "a,b", "a=b", "it's", "x${y}/o", "${", "100%", "a#b", "[old]", "{k}", "2024",
+    "null/o", "~x", "c:d", "Übung №1",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", ODD_FOLDERS)
@@ -131,14 +122,6 @@ def test_option_among_the_overrides(config_file):
     assert "must stand before" in sentence_of(config_file, ["train.lr=1", "--debug"])
 
 
-def test_unknown_keys_change_nothing(config_file):
-    cfg = load_config(config_file)
-    before = OmegaConf.to_yaml(cfg.train)
-    with pytest.raises(UserError):
-        apply_overrides(cfg, ["train.max_itr=5"])
-    assert OmegaConf.to_yaml(cfg.train) == before
-
-
 def test_files_that_cannot_be_loaded(tmp_path):
     assert "--config-file" in sentence_of("")
     assert "nowhere.py does not exist" in sentence_of("nowhere.py")
@@ -152,9 +135,6 @@ def test_files_that_cannot_be_loaded(tmp_path):
         file.write_text(content)
         message = sentence_of(str(file))
         assert str(file) in message and expected in message
-    text = tmp_path / "config.txt"
-    text.write_text("")
-    assert "has to be a python or yaml file" in sentence_of(str(text))
 
 
 def test_error_in_an_imported_config_names_that_file(tmp_path):

@@ -4,6 +4,7 @@ import hotcoco
 import numpy as np
 import pytest
 import torch
+from coco_files import write_annotations
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.datasets import register_coco_instances
 from detectron2.evaluation import COCOEvaluator
@@ -98,17 +99,8 @@ def test_nothing_detected(engine, dataset):
 def test_more_detections_than_coco_counts(tmp_path, engine, recwarn):
     """250 objects in one image, all found exactly: 100 detections are 40 %."""
     boxes = [[20 * (k % 20), 20 * (k // 20), 10, 10] for k in range(250)]
-    annotations = [
-        {"id": k, "image_id": 1, "category_id": 1, "bbox": box, "area": 100, "iscrowd": 0}
-        for k, box in enumerate(boxes, start=1)
-    ]
-    content = {
-        "images": [{"id": 1, "file_name": "a.png", "width": 400, "height": 300}],
-        "annotations": annotations,
-        "categories": [{"id": 1, "name": "x"}],
-    }
-    path = tmp_path / "crowd.json"
-    path.write_text(json.dumps(content))
+    objects = [(0, 0, box, False) for box in boxes]
+    path = write_annotations(tmp_path / "crowd.json", objects, num_images=1)
     name = f"crowd_{engine}"
     register_coco_instances(name, {}, str(path), str(tmp_path))
     DatasetCatalog.get(name)  # whose ids the metadata then has

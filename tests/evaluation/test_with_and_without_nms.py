@@ -1,10 +1,9 @@
 """Both ways of selecting, of a detector with random weights on data made from its detections."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
+from coco_files import write_annotations
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.evaluation import COCOEvaluator, inference_on_dataset
 from detectron2.structures import Boxes, Instances
@@ -24,29 +23,18 @@ def model():
 def batches(model, tmp_path):
     """Two images of which the objects are the model's first detections, at twice the size."""
     images = [training_image([], [], seed=n) for n in range(2)]
-    annotations = []
+    objects = []
     for n, image in enumerate(images):
-        image |= {"image_id": n, "height": 128, "width": 192}
+        image |= {"image_id": n + 1, "height": 128, "width": 192}
         found = model([image])[0]["instances"]
         for box, c in zip(found.pred_boxes.tensor[:4].tolist(), found.pred_classes, strict=False):
             x1, y1, x2, y2 = box
-            annotations.append(
-                {"id": len(annotations) + 1, "image_id": n, "iscrowd": 0,
-                 "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1),
-                 "category_id": 10 + int(c)}
-            )  # fmt: skip
-    categories = [{"id": 10 + k, "name": str(k)} for k in range(3)]
-    images_json = [
-        {"id": n, "file_name": f"{n}.png", "width": 192, "height": 128} for n in range(2)
-    ]
-    path = tmp_path / "annotations.json"
-    path.write_text(
-        json.dumps({"images": images_json, "annotations": annotations, "categories": categories})
-    )
+            objects.append((n, int(c), (x1, y1, x2 - x1, y2 - y1), False))
+    path = write_annotations(tmp_path / "truth.json", objects, num_images=2, names="012")
     MetadataCatalog.get(NAME).set(
         json_file=str(path),
         thing_classes=["0", "1", "2"],
-        thing_dataset_id_to_contiguous_id={10: 0, 11: 1, 12: 2},
+        thing_dataset_id_to_contiguous_id={10: 0, 20: 1, 30: 2},
     )
     yield [[image] for image in images]
     MetadataCatalog.remove(NAME)

@@ -9,11 +9,11 @@ from omegaconf import OmegaConf
 
 from dual_weighting.comparison.html import write_comparison
 from dual_weighting.report import RunFiles, write_report
-from dual_weighting.report.run import Missing, environment_of, get, read_metrics
+from dual_weighting.report.run import get, read_metrics
 from dual_weighting.report.sections import SECTIONS
 from dual_weighting.visualization.error_pictures import RIGHT, WRONG, error_picture
 
-from .conftest import CLASSES, LOG
+from .conftest import CLASSES
 from .page_text import Page
 
 
@@ -115,14 +115,6 @@ def test_a_run_with_metrics_of_crowds(config, folder):
     assert all(text in page.sections["head"] for text in ("80.5", "MR", "45.0", "crowdhuman_val"))
     assert "JI" in page.sections["ap"] and "Losses" in page.sections["training"]
     assert "in COCO's format" in page.sections["confusion"]
-
-
-def test_versions_of_the_last_start():
-    assert environment_of(LOG) == {
-        "Python": "3.11.7 (main)", "PyTorch": "2.14.1", "GPU available": "No: <b>none</b>"
-    }  # fmt: skip
-    with pytest.raises(Missing):
-        environment_of("nothing")
 
 
 def test_comparison(config, folder, tmp_path):

@@ -12,8 +12,8 @@ def tiny_config(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(tiny_config, tmp_path_factory):
-    """The output folder of a training of 40 iterations, and what the command printed."""
+    """The output folder of a training of 40 iterations, by two processes, and what is printed."""
     output = tmp_path_factory.mktemp("trained") / "output"
-    result = command("--config-file", tiny_config, f"train.output_dir={output}")
+    result = command("--config-file", tiny_config, "--num-gpus", 2, f"train.output_dir={output}")
     assert result.returncode == 0, result.stderr
     return output, result
