@@ -51,7 +51,7 @@ def test_ends_the_training_with_a_final_checkpoint(caplog):
     last, calls, left = train([1, 3, 2, 3, 9, 9])
     assert last == 3 and calls == [("model_final", {"iteration": 3})]
     assert left == [9, 9]  # the evaluation that ended it is the last one
-    assert "Early stopping after 4 iterations: a/b was not better" in caplog.text
+    assert "Early stopping after 4 iterations: a/b did not improve" in caplog.text
     assert "Exception" not in caplog.text
 
 

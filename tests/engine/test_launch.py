@@ -139,5 +139,5 @@ def test_machines_with_an_output_folder_each(monkeypatch):
     monkeypatch.setattr(comm, "all_gather", lambda mine: [mine, 0])
     cfg = OmegaConf.create({"train": {"output_dir": "out", "init_checkpoint": ""}})
     trainer = SimpleNamespace(iter=9)
-    with pytest.raises(UserError, match=r"\[10, 0\]: train\.output_dir=out must be a folder that"):
+    with pytest.raises(UserError, match=r"\[10, 0\]: train\.output_dir=out must be shared by all"):
         resume_or_load(cfg, Mock(), trainer, resume=True)

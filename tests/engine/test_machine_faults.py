@@ -39,8 +39,8 @@ class Deadly(torch.utils.data.Dataset):
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (signal.SIGKILL, r"ended from outside \(Killed\).*lower dataloader\.train\.num_workers"),
-        (signal.SIGBUS, r"no shared memory left: enlarge /dev/shm"),
+        (signal.SIGKILL, r"killed \(Killed\).*lower dataloader\.train\.num_workers"),
+        (signal.SIGBUS, r"out of shared memory: enlarge /dev/shm"),
     ],
 )
 def test_a_loader_that_is_killed(number, expected):
@@ -107,7 +107,7 @@ def test_other_errors_stay_what_they_are(error):
 
 
 def test_no_image_at_all():
-    with pytest.raises(UserError, match="None of the images"), faults_explained():
+    with pytest.raises(UserError, match="None of the training images"), faults_explained():
         raise ValueError("Sample larger than population or is negative")
 
 
@@ -152,8 +152,8 @@ def test_a_loader_that_gives_nothing(monkeypatch, caplog, capsys, free, exits):
     time.sleep(0.4)
     watch.after_train()
     assert ended[:1] == exits
-    assert ("have no shared memory left" in capsys.readouterr().err) == bool(exits)
-    said = [x.getMessage() for x in caplog.records if "No batch has come" in x.getMessage()]
+    assert ("run out of shared memory" in capsys.readouterr().err) == bool(exits)
+    said = [x.getMessage() for x in caplog.records if "No batch has arrived" in x.getMessage()]
     assert len(said) == 1
 
 

@@ -49,16 +49,17 @@ def test_errors_of_the_loader_arrive_in_their_turn():
         next(iterator)
 
 
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "prefetch"]
+
+
 def test_the_thread_ends_with_the_training():
-    before = threading.active_count()
     iterator = prefetched(batches(10**9), CPU)
     next(iterator)
-    assert threading.active_count() == before + 1
+    (thread,) = threads()
     iterator.close()
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    thread.join(timeout=5)
+    assert not threads()
 
 
 @pytest.mark.parametrize(("waiting", "said"), [(0.02, True), (0.005, False)])

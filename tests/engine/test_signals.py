@@ -84,7 +84,7 @@ def test_training(config, tmp_path, num_processes, number, to_all, code):
     name = (output / "last_checkpoint").read_text()
     last = int(name[len("model_") : -len(".pth")])
     assert (output / name).is_file()
-    assert f"ended the training after iteration {last}" in text
+    assert f"stopped the training after iteration {last}" in text
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
@@ -101,7 +101,7 @@ def test_compare(config, tmp_path, number, code):
     process.send_signal(number)
     assert process.wait(60) == code
     assert_all_end(process.pid)
-    assert "SIGTERM ended the training" in (run / "console.txt").read_text()
+    assert "SIGTERM stopped the training" in (run / "console.txt").read_text()
 
 
 def test_two_trainings_in_one_folder(config, tmp_path):
@@ -112,6 +112,6 @@ def test_two_trainings_in_one_folder(config, tmp_path):
     second = start(tmp_path / "second.txt", *command)
     assert second.wait(60) == 1
     last = (tmp_path / "second.txt").read_text().splitlines()[-1]
-    assert last.startswith(f"Error: Another training (process {first.pid}) writes into {output}: ")
+    assert last.startswith(f"Error: Another training (process {first.pid}) writes to {output}: ")
     first.kill()
     first.wait()

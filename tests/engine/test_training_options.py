@@ -29,16 +29,16 @@ STOPPING = {"enabled": True, "metric": "bbox/AP", "mode": "max", "patience": 3}
 @pytest.mark.parametrize(
     ("train", "sentence"),
     [
-        ({"accumulate": 0}, "train.accumulate=0 is impossible: use a whole number, 1 or more"),
-        ({"assignment_snapshots": 1.5}, "train.assignment_snapshots=1.5 is impossible"),
-        ({"clip_grad_norm": -1}, "train.clip_grad_norm=-1 is impossible: use a positive"),
-        ({"ema": {"enabled": True, "decay": 1.5}}, "train.ema.decay=1.5 is impossible"),
+        ({"accumulate": 0}, "train.accumulate=0 is invalid: use a whole number, 1 or more"),
+        ({"assignment_snapshots": 1.5}, "train.assignment_snapshots=1.5 is invalid"),
+        ({"clip_grad_norm": -1}, "train.clip_grad_norm=-1 is invalid: use a positive"),
+        ({"ema": {"enabled": True, "decay": 1.5}}, "train.ema.decay=1.5 is invalid"),
         (
             {"best_checkpoint": {"enabled": True, "metric": "a", "mode": "best"}},
-            "train.best_checkpoint.mode=best is impossible: use max or min.",
+            "train.best_checkpoint.mode=best is invalid: use max or min.",
         ),
-        ({"early_stopping": STOPPING, "eval_period": 0}, "train.eval_period=0 is impossible"),
-        ({"early_stopping": STOPPING | {"patience": 0}}, "patience=0 is impossible: use 1"),
+        ({"early_stopping": STOPPING, "eval_period": 0}, "train.eval_period=0 is invalid"),
+        ({"early_stopping": STOPPING | {"patience": 0}}, "patience=0 is invalid: use 1"),
         ({"amp": {"enabled": True, "dtype": "float8"}}, "use float16 or bfloat16"),
     ],
 )

@@ -114,4 +114,4 @@ def test_value(override, config, tmp_path):
 def test_settings_that_are_a_number_in_the_file(name, config, tmp_path):
     file = tmp_path / "numbers.py"
     file.write_text(f"{config.read_text()}\ntrain['{name}'] = 7\n")
-    assert f"train.{name}=7 is impossible" in outcome("--config-file", str(file))[1]
+    assert f"train.{name}=7 is invalid" in outcome("--config-file", str(file))[1]

@@ -87,7 +87,7 @@ def test_a_killed_process_ends_the_others(two_machines):
     assert killed.startswith("Error: Process 1 was ended by the signal SIGKILL: the machine may")
     closed = r"(Connection closed by peer|Read error) \[127\.0\.0\.1\]"  # one of the two
     assert re.match(rf"Error: Process 0 lost another one \({closed}.*that one ended", survivor)
-    assert survivor.endswith("goes on from its last checkpoint with --resume.")
+    assert survivor.endswith("--resume continues a training from its last checkpoint.")
 
 
 def test_torchrun(configs, one_process, tmp_path):

@@ -1,4 +1,4 @@
-"""Which models and schemes a picture of assignments compares."""
+"""The models and schemes that a picture of assignments compares."""
 
 import argparse
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from dual_weighting.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Side:
-    """A checkpoint of the model of `cfg` under `scheme`, a lazy call, which `name` names."""
+    """A checkpoint of the model of `cfg`, viewed under `scheme`, a lazy call."""
 
     name: str
     cfg: DictConfig
@@ -28,7 +28,7 @@ class Side:
 
 
 def sides_of(args: argparse.Namespace) -> list[Side]:
-    """What the options of tools/visualize_assignment.py compare, in the order of the rows."""
+    """The sides that the options of tools/visualize_assignment.py ask for, in row order."""
     first = sides_of_one(args.config_file or args.run, args.run, args.checkpoints, args)
     if args.scheme_from:
         cfg = load_config(args.scheme_from)
@@ -46,15 +46,15 @@ def sides_of(args: argparse.Namespace) -> list[Side]:
 def sides_of_one(
     source: str | None, run: str | None, checkpoints: list[str] | None, args: argparse.Namespace
 ) -> list[Side]:
-    """The sides of a config file or an output folder `source`, one a checkpoint."""
+    """The sides of `source`, a config file or output folder: one per checkpoint."""
     if not source:
-        raise UserError("Say what to draw: --run with an output folder, or --config-file.")
+        raise UserError("Nothing to draw: give --run with an output folder, or --config-file.")
     folder = Path(run) if run else None
     config_file = config_of_run(folder) if source == run else source
     cfg = load_config(config_file)
     scheme = scheme_of(cfg, config_file)
     if folder is None and not checkpoints:
-        raise UserError(f"Give the checkpoints of {source} that are to be drawn, or its --run.")
+        raise UserError(f"Give --checkpoints of {source} to draw, or --run.")
     if folder is None:
         files = [existing(Path(name)) for name in checkpoints]
     elif checkpoints:
@@ -83,10 +83,9 @@ def existing(checkpoint: Path) -> Path:
 
 
 def load_side(side: Side, device: torch.device) -> tuple[nn.Module, str]:
-    """The detector as it was at the checkpoint, in evaluation mode, and a title that tells it from
-    others: scheme, name and how far it is trained.
+    """The detector of a side in evaluation mode, and a title with its scheme, name and iteration.
 
-    A checkpoint that does not say its iteration counts as one of the end of the training.
+    A checkpoint without an iteration counts as the end of training.
     """
     detector = build(side.cfg, "model").to(device).eval()
     iteration = Checkpointer(detector, complete=True).load(str(side.checkpoint)).get("iteration")

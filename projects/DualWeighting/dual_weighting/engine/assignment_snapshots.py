@@ -1,4 +1,4 @@
-"""Pictures of the assignment of one image as the training goes on, for the report."""
+"""Pictures of the assignment of one image during training, for the report."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +18,11 @@ from dual_weighting.report.run import SNAPSHOTS
 
 
 class AssignmentSnapshots(HookBase):
-    """Draws the largest and the smallest object of an image a few times, evenly over the training,
-    the first time after the first step and the last time at the end.
+    """Draws the assignment of the largest and the smallest object of an image, at steps spread
+    evenly over training from the first to the last.
 
-    The detector is asked as it is, without a gradient and in evaluation mode, and nothing of the
-    training changes by it. A new training removes the pictures of an earlier one.
+    The detector runs in evaluation mode without gradients, which does not affect training. A new
+    training removes the pictures of an earlier one.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class AssignmentSnapshots(HookBase):
     ) -> None:
         """
         Args:
-            detector: itself, not its wrapper for several processes.
-            mapped: the image with its "instances", as Detectron2's training mapper makes it.
-            folder: of the pictures, iteration_N.png after N steps.
-            number: of pictures.
-            image_format: of the mapper, "RGB" or "BGR".
-            classes: their names.
+            detector: not wrapped in DDP.
+            mapped: the image with "instances", in the format of Detectron2's training mapper.
+            folder: output folder; files are named iteration_N.png after N steps.
+            number: number of pictures.
+            image_format: "RGB" or "BGR", as in the mapper.
+            classes: class names.
         """
         self.detector, self.mapped, self.folder = detector, mapped, folder
         self.number, self.image_format, self.classes = number, image_format, classes
@@ -59,7 +59,7 @@ class AssignmentSnapshots(HookBase):
             self.draw(done)
 
     def draw(self, done: int) -> None:
-        """Draw the assignment after so many steps."""
+        """Draw the assignment after `done` steps."""
         from dual_weighting.visualization.assignment import draw_assignment
         from dual_weighting.visualization.assignment_rows import assignment_rows
 
@@ -83,19 +83,19 @@ class AssignmentSnapshots(HookBase):
 
 
 def snapshot_steps(number: int, max_iter: int) -> set[int]:
-    """The numbers of steps after which a picture is made."""
+    """The steps after which to draw a picture."""
     return set(np.linspace(max_iter, 1, number).round().astype(int).tolist())
 
 
 def build_snapshots(
     cfg: DictConfig, detector: nn.Module, loader: DataLoader
 ) -> AssignmentSnapshots | None:
-    """The hook of `cfg.train.assignment_snapshots`; None where it is 0, where the detector has no
-    assignment scheme, or where no image of the evaluation's `loader` has an object."""
+    """The hook for `cfg.train.assignment_snapshots`; None if it is 0, if the detector has no
+    assignment scheme, or if no image of the evaluation's `loader` has an object."""
     number = cfg.train.assignment_snapshots
     if number == 0 or not hasattr(detector, "assign_images"):
         return None
-    records = getattr(loader.dataset, "_dataset", [])  # what Detectron2's MapDataset maps
+    records = getattr(loader.dataset, "_dataset", [])  # of Detectron2's MapDataset
     record = next(filter(has_object, (records[k] for k in range(len(records)))), None)
     if record is None:
         return None
@@ -119,7 +119,7 @@ def has_object(record: dict) -> bool:
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Every part in evaluation mode, afterwards each in its own again."""
+    """Put all modules in evaluation mode, and restore the mode of each afterwards."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -131,7 +131,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def same_random_numbers() -> Iterator[None]:
-    """Random numbers go on afterwards as if none had been drawn."""
+    """Restore the random state afterwards."""
     state = np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""What runs around the training steps, as a config says."""
+"""Builds the hooks of a training from its config."""
 
 from pathlib import Path
 
@@ -33,13 +33,13 @@ WITH_METRIC = ("best_checkpoint", "early_stopping")
 
 
 def watched_metrics(cfg: DictConfig) -> dict[str, str]:
-    """The metrics that options watch, by the key of the config that names them."""
+    """The metrics used by training options, by the config key that names them."""
     options = {name: option(cfg, name) for name in WITH_METRIC}
     return {f"train.{name}.metric": o["metric"] for name, o in options.items() if o is not None}
 
 
 def check_training_options(cfg: DictConfig, device: torch.device) -> None:
-    """Raise `UserError` for options of `cfg.train` that cannot work, before anything is built."""
+    """Raise `UserError` for invalid options in `cfg.train`, before anything is built."""
     train = cfg.train
     for name in ("amp", "checkpointer", "ddp"):
         require(hasattr(train[name], "keys"), name, train[name], "settings by name")
@@ -67,7 +67,7 @@ def check_training_options(cfg: DictConfig, device: torch.device) -> None:
 def require(fine: bool, key: str, value: object, instead: str) -> None:
     """Raise `UserError` unless `fine`."""
     if not fine:
-        raise UserError(f"train.{key}={value} is impossible: use {instead}.")
+        raise UserError(f"train.{key}={value} is invalid: use {instead}.")
 
 
 def build_hooks(
@@ -79,12 +79,12 @@ def build_hooks(
     evaluation: Evaluation,
     early_stopping: EarlyStopping | None,
 ) -> list[HookBase | None]:
-    """The hooks in their order: the average is updated before it is saved, the evaluation comes
-    after the last checkpoint, and what looks at its metrics after it."""
+    """The hooks in order: the weight average is updated before it is saved, and evaluation runs
+    after checkpointing and before hooks that read its metrics."""
     try:
         schedule = instantiate(cfg.lr_multiplier)
     except ValueError as error:
-        raise UserError(f"The learning rate schedule is impossible: {error}.") from error
+        raise UserError(f"The learning rate schedule is invalid: {error}.") from error
     main = comm.is_main_process()
     bar = main and cfg.train.progress_bar and on_terminal()
     return [
@@ -106,7 +106,7 @@ def build_hooks(
 
 
 def build_best_checkpointer(cfg: DictConfig, evaluated: nn.Module) -> BestCheckpointer | None:
-    """The hook of `cfg.train.best_checkpoint`, None where it is off."""
+    """The hook for `cfg.train.best_checkpoint`, or None if it is off."""
     best = option(cfg, "best_checkpoint")
     if best is None:
         return None
@@ -116,7 +116,7 @@ def build_best_checkpointer(cfg: DictConfig, evaluated: nn.Module) -> BestCheckp
 
 
 def build_early_stopping(cfg: DictConfig, checkpointer: Checkpointer) -> EarlyStopping | None:
-    """The hook of `cfg.train.early_stopping`, None where it is off."""
+    """The hook for `cfg.train.early_stopping`, or None if it is off."""
     stopping = option(cfg, "early_stopping")
     if stopping is None:
         return None
@@ -125,6 +125,6 @@ def build_early_stopping(cfg: DictConfig, checkpointer: Checkpointer) -> EarlySt
 
 
 def metric_history(cfg: DictConfig, metric: str) -> dict[int, float]:
-    """The values of `metric` in the run's metrics.json, by iteration; none without that file."""
+    """Values of `metric` by iteration from the run's metrics.json; empty without that file."""
     series = get(lambda: read_metrics(Path(cfg.train.output_dir, "metrics.json"))[metric], ((), ()))
     return dict(zip(*series, strict=True))

@@ -1,4 +1,4 @@
-"""The log of a run: everything in log.txt, on the console what a person follows."""
+"""Logging of a run: everything to log.txt, the essentials to the console."""
 
 import argparse
 import logging
@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from dual_weighting.utils.errors import printable_output
 
-# Detectron2's loggers of inner workings; their warnings are shown.
+# Detectron2's verbose loggers, of which only warnings reach the console.
 CHATTY = (
     "detectron2.checkpoint.detection_checkpoint",
     "detectron2.data.common",
@@ -20,14 +20,14 @@ CHATTY = (
 
 
 def setup_run(cfg: DictConfig, args: argparse.Namespace) -> None:
-    """Detectron2's `default_setup` (log, seed, config.yaml in the output folder), more quietly.
+    """Detectron2's `default_setup` (log, seed, config.yaml in the output folder), but quieter.
 
-    The environment and the whole config go to log.txt only. Tracebacks do too: what the person
-    should see of an error is said by the command as it ends.
+    The environment, the full config and tracebacks go to log.txt only; the command prints errors
+    for the user when it exits.
     """
     printable_output()  # in every process
     output_dir, rank = cfg.train.output_dir, comm.get_rank()
-    # The very calls of default_setup: setup_logger remembers them and adds no second handler.
+    # The same calls as in default_setup: setup_logger caches them and adds no second handler.
     loggers = [
         setup_logger(output_dir, distributed_rank=rank, name="fvcore"),
         setup_logger(output_dir, distributed_rank=rank),

@@ -1,4 +1,4 @@
-"""An exponential moving average (EMA) of the weights, which is what is evaluated and kept."""
+"""Exponential moving average (EMA) of the weights, for evaluation and checkpoints."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 class WeightAverage:
-    """The average of a model's weights over the steps of its training.
+    """The moving average of a model's weights over its training steps.
 
-    Checkpoints have the averaged weights as their "model", so that whatever loads one uses them;
-    the weights that the training goes on with stand beside them, under this object's name.
+    Checkpoints store the averaged weights as "model", so that every consumer uses them. The weights
+    that training continues with are stored next to them.
 
     Attributes:
         model: a copy of the model with the averaged weights.
     """
 
     def __init__(self, model: nn.Module, *, decay: float) -> None:
-        """`model`: the detector itself, not its wrapper for several processes, but after that
-        wrapper has given all processes the same weights."""
+        """`model`: the detector, not wrapped in DDP, after DDP has synchronized the initial weights
+        of all processes."""
         self._decay = decay
         self._trained = model
         self._average = AveragedModel(model, multi_avg_fn=self._average_into, use_buffers=True)
@@ -28,15 +28,15 @@ class WeightAverage:
 
     @property
     def updates(self) -> int:
-        """The number of steps that were averaged."""
+        """Number of averaged steps."""
         return int(self._average.n_averaged)
 
     def update(self) -> None:
-        """Take in the weights as they are now."""
+        """Average in the current weights."""
         self._average.update_parameters(self._trained)
 
     def hand_over(self) -> None:
-        """Let the training begin with the weights that were loaded into `model`."""
+        """Start training from the weights loaded into `model`."""
         self._trained.load_state_dict(self.model.state_dict())
 
     def state_dict(self) -> dict:
@@ -50,7 +50,7 @@ class WeightAverage:
     def _average_into(
         self, averages: Sequence[Tensor], values: Sequence[Tensor], updates: Tensor
     ) -> None:
-        """Average parameters and buffers; of a buffer of integers, a count, the value is kept."""
+        """Average parameters and floating-point buffers; copy integer buffers, which are counts."""
         if averages[0].is_floating_point():
             decay = ema_decay(int(updates), self._decay)
             get_ema_multi_avg_fn(decay)(averages, values, updates)
@@ -59,13 +59,13 @@ class WeightAverage:
 
 
 def ema_decay(updates: int, decay: float) -> float:
-    """The decay after so many updates: `decay` in the end, less at the beginning, where the weights
-    are soon forgotten that the training started with. As TensorFlow's ExponentialMovingAverage."""
+    """The decay after this many updates: smaller at first, so that the initial weights are quickly
+    forgotten, as in TensorFlow's ExponentialMovingAverage."""
     return min(decay, (1 + updates) / (10 + updates))
 
 
 class EMAHook(HookBase):
-    """Updates the average after each step, before hooks that save or evaluate it."""
+    """Updates the average after each step; register before hooks that save or evaluate it."""
 
     def __init__(self, average: WeightAverage) -> None:
         self._average = average

@@ -1,4 +1,4 @@
-"""Evaluating a detector as its config says, and what people look at afterwards."""
+"""Evaluation of a detector, and the pictures and report that follow."""
 
 import json
 import logging
@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 
 
 class Evaluation:
-    """`cfg.dataloader.test` seen by the model and judged by `cfg.dataloader.evaluator`.
+    """Runs the model on `cfg.dataloader.test` and evaluates it by `cfg.dataloader.evaluator`.
 
-    The data set is read once, here, so that what is wrong with it is said before the training.
+    The constructor reads the data set, so that faults in it are reported before training.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class Evaluation:
     ) -> None:
         """
         Args:
-            model: the detector itself, not its wrapper for several processes.
-            metrics: names that must be among the results, by the key of the config that has them.
+            model: the detector, not wrapped in DDP.
+            metrics: names required among the results, by the config key that sets them.
         """
         self.metrics = dict(metrics or {})
         self.output_dir = Path(cfg.train.output_dir)
@@ -47,8 +47,8 @@ class Evaluation:
         self.evaluator = build(cfg, "dataloader.evaluator", output_dir=results)
 
     def __call__(self) -> dict[str, dict[str, float]]:
-        """Metrics by task, such as `{"bbox": {"AP": 38.7, ...}}`, in percent; empty but in the
-        main process, which also writes them to evaluation.json with all their digits."""
+        """Metrics by task, such as `{"bbox": {"AP": 38.7, ...}}`, in percent. Empty outside the
+        main process, which also writes them to evaluation.json in full precision."""
         watching = getattr(self.evaluator, "watching", nullcontext)
         with watching(self.model):
             results = inference_on_dataset(self.model, self.loader, self.evaluator)
@@ -64,7 +64,7 @@ class Evaluation:
 
     @property
     def diagnosis(self) -> Diagnosis | None:
-        """Of the last evaluation's boxes, where its evaluator makes one."""
+        """The diagnosis of the last evaluation, if its evaluator provides one."""
         return getattr(self.evaluator, "diagnosis", None)
 
 
@@ -72,15 +72,16 @@ def check_metric(key: str, metric: str, available: Mapping[str, float]) -> None:
     """Raise `UserError` unless `metric`, the value of the config's `key`, is `available`."""
     if metric not in available:
         raise UserError(
-            f"{key}={metric} is no metric of this evaluation: "
+            f"{key}={metric} is not a metric of this evaluation: "
             f"use one of {', '.join(sorted(available))}."
         )
 
 
 def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:
-    """What `--evaluator engine` changes in `cfg`, as an override; nothing if it was not given.
+    """The override of `cfg` for `--evaluator engine`; empty if the option was not given.
 
-    Raises `UserError` where the config has an evaluator without that choice.
+    Raises:
+        UserError: the evaluator of the config has no engines to choose from.
     """
     if engine is None:
         return []
@@ -88,8 +89,8 @@ def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:
     if not accepts(evaluator, "engine"):
         target = evaluator["_target_"]
         raise UserError(
-            f"--evaluator {engine} chooses who computes COCO's numbers, but the evaluator of this "
-            f"config is {getattr(target, '__name__', target)}: leave the option out."
+            f"--evaluator {engine} selects who computes COCO's metrics, but the evaluator of "
+            f"this config is {getattr(target, '__name__', target)}: omit the option."
         )
     return [f"dataloader.evaluator.engine={engine}"]
 
@@ -97,10 +98,13 @@ def evaluator_override(cfg: DictConfig, engine: str | None) -> list[str]:
 def after_evaluation(
     cfg: DictConfig, output_dir: str | os.PathLike, diagnosis: Diagnosis | None = None
 ) -> None:
-    """Draw detections.png and training_curves.png, write report.html and say where the output is.
+    """Draw detections.png and training_curves.png, write report.html, and log where the output is.
 
-    Draws what there is something to draw from: detections in COCO's format, metrics of a training.
-    Does nothing but in the main process. `diagnosis`: of the evaluation that has just ended.
+    Pictures without data, such as training curves after `--eval-only`, are omitted. Does nothing
+    outside the main process.
+
+    Args:
+        diagnosis: of the evaluation that has just finished.
     """
     if not comm.is_main_process():
         return

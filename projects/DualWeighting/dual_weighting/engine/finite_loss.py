@@ -1,4 +1,4 @@
-"""A loss or a gradient that is not finite stops a training."""
+"""Stops training at a loss or gradient that is not finite."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +13,13 @@ from dual_weighting.utils.errors import UserError
 def check_losses(
     losses: Mapping[str, torch.Tensor], *, iteration: int, batch: Iterable[dict]
 ) -> None:
-    """Raise `UserError` in every process when a loss of any process is NaN or infinite.
+    """Raise `UserError` in every process if a loss in any process is NaN or infinite.
 
-    `losses`: scalars by name. `batch`: Detectron2's dataset dicts, whose `file_name`s the error
-    lists. Synchronizes with the device once. Call it between backward pass and optimizer step.
+    Synchronizes with the device once. Call it between backward pass and optimizer step.
+
+    Args:
+        losses: scalars by name.
+        batch: Detectron2's dataset dicts, whose `file_name`s the error lists.
     """
     values = torch.stack([value.detach().float() for value in losses.values()])
     wrong = (~values.isfinite()).any().float()
@@ -32,10 +35,12 @@ def check_losses(
 
 
 def check_gradient(norm: float, *, iteration: int, files: Sequence[str]) -> None:
-    """Raise `UserError` when the `norm` of all gradients, the same in every process, is not finite.
+    """Raise `UserError` if the `norm` of all gradients, the same in every process, is not finite.
 
-    `files`: of this process's images. Not for gradients of a scaled loss: the scaler skips the step
-    of infinite ones.
+    Not for gradients of a scaled loss: the scaler skips steps in which they are infinite.
+
+    Args:
+        files: images of this process.
     """
     if not math.isfinite(norm):
         images = ", ".join(comm.all_gather(", ".join(files)))
@@ -50,5 +55,5 @@ def file_names(batch: Iterable[dict]) -> str:
 
 def stopped(what: str) -> UserError:
     return UserError(
-        f"Training stopped: {what}; look at these images and their boxes, or lower optimizer.lr."
+        f"Training stopped: {what}; check these images and their boxes, or lower optimizer.lr."
     )

@@ -1,4 +1,4 @@
-"""What happens around the steps of a training, beside Detectron2's own hooks."""
+"""Training hooks, in addition to Detectron2's."""
 
 import logging
 import math
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 
 class PeakMemoryHook(HookBase):
-    """Reports `peak_memory_mib`, the most memory so far: of tensors on the GPU, or on a CPU of the
-    whole process."""
+    """Logs `peak_memory_mib`, the peak memory so far: of tensors on a GPU, of the process on a
+    CPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -32,7 +32,7 @@ class PeakMemoryHook(HookBase):
 
 
 def peak_memory_of_process() -> int | None:
-    """The most memory that this process has had, bytes; None on Windows, which does not say it."""
+    """Peak memory of this process in bytes; None on Windows, which does not report it."""
     try:
         import resource
     except ImportError:
@@ -42,8 +42,8 @@ def peak_memory_of_process() -> int | None:
 
 
 class DataTimeHook(HookBase):
-    """Says once, after `steps` steps, when a large share of their time was spent on waiting for
-    data. For the main process alone; after `IterationTimer`."""
+    """Warns once, after `steps` steps, if more than `share` of their time was spent waiting for
+    data. Main process only; register after `IterationTimer`."""
 
     def __init__(self, *, steps: int = 100, share: float = 0.1) -> None:
         self._steps, self._share = steps, share
@@ -62,7 +62,7 @@ class DataTimeHook(HookBase):
 
 
 class EvalHook(hooks.EvalHook):
-    """Detectron2's, except that a training that fails in its last iteration is not evaluated."""
+    """Detectron2's `EvalHook`, but a training that fails in its last iteration is not evaluated."""
 
     def after_train(self) -> None:
         # trainer.iter reaches max_iter only after the last iteration has succeeded.
@@ -74,10 +74,10 @@ BEST = "model_best"
 
 
 class BestCheckpointer(hooks.BestCheckpointer):
-    """Detectron2's `BestCheckpointer`, except that a resumed run continues from the best result of
-    its earlier parts, and a training that fails in its last iteration saves nothing.
+    """Detectron2's `BestCheckpointer`, except that a resumed run continues from its best result so
+    far, and a training that fails in its last iteration saves nothing.
 
-    For the main process alone; after `EvalHook`.
+    Main process only; register after `EvalHook`.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class BestCheckpointer(hooks.BestCheckpointer):
     ) -> None:
         """
         Args:
-            eval_period: that of `EvalHook`.
-            checkpointer: of the evaluated weights, with `resumable=False`.
+            eval_period: same as for `EvalHook`.
+            checkpointer: saves the evaluated weights, `resumable=False`.
             metric: a name in metrics.json, such as "bbox/AP".
             mode: whether "max" or "min" is better.
             history: earlier values of the metric by iteration.
@@ -109,11 +109,11 @@ class BestCheckpointer(hooks.BestCheckpointer):
 
 
 class EarlyStopping(HookBase):
-    """Ends the training when `patience` evaluations in a row were not better than the best before.
+    """Stops training after `patience` consecutive evaluations without an improvement.
 
-    The last checkpoint is saved as model_final.pth; the evaluation that decided is the last one.
-    For all processes; after `EvalHook`. Keeps nothing but the values of the metric, which
-    metrics.json has as well, so that a resumed run decides as an undisturbed one.
+    The last checkpoint is saved as model_final.pth, and the deciding evaluation is the last one.
+    Its only state is the history of the metric, which metrics.json has too, so that a resumed run
+    decides like an uninterrupted one. For all processes; register after `EvalHook`.
     """
 
     def __init__(
@@ -129,11 +129,12 @@ class EarlyStopping(HookBase):
     ) -> None:
         """
         Args:
-            eval_period: that of `EvalHook`.
-            metric, mode: a name in metrics.json, and "max" or "min", what is better.
-            patience: evaluations.
-            min_delta: how much better an evaluation must be to count as such.
-            values: of the metric in the evaluations so far. Read in the main process only.
+            eval_period: same as for `EvalHook`.
+            metric: a name in metrics.json, such as "bbox/AP".
+            mode: whether "max" or "min" is better.
+            patience: number of evaluations.
+            min_delta: smallest change that counts as an improvement.
+            values: of the metric in the evaluations so far; used in the main process only.
         """
         self._period = eval_period
         self._checkpointer = checkpointer
@@ -143,7 +144,7 @@ class EarlyStopping(HookBase):
         self._values = list(values)
 
     def is_over(self) -> bool:
-        """Whether the training has to end, the same in all processes."""
+        """Whether to stop; the same answer in all processes."""
         over = evaluations_without_improvement(self._values, **self._better) >= self._patience
         return comm.all_gather(over)[0]
 
@@ -158,20 +159,22 @@ class EarlyStopping(HookBase):
             raise EndOfTraining(self.reason(done))
 
     def reason(self, done: int) -> str:
-        """A line for the log."""
+        """The reason for stopping, for the log."""
         count = self._patience
         return (
-            f"Early stopping after {done} iterations: {self.metric} was not better than before "
-            + (f"in {count} evaluations in a row" if count > 1 else "in the last evaluation")
+            f"Early stopping after {done} iterations: {self.metric} did not improve in the last "
+            + (f"{count} evaluations" if count > 1 else "evaluation")
         )
 
 
 def evaluations_without_improvement(
     values: Iterable[float], *, mode: str, min_delta: float = 0.0
 ) -> int:
-    """How many of the last `values` are not better than the best before them by over `min_delta`.
+    """The number of trailing `values` that did not improve on the best before them by more than
+    `min_delta`. NaN, from evaluations without detections, is never an improvement.
 
-    `mode`: "max" or "min", what is better. NaN, as where nothing was detected, never is.
+    Args:
+        mode: whether "max" or "min" is better.
     """
     sign = 1 if mode == "max" else -1
     best, without = -math.inf, 0

@@ -1,4 +1,4 @@
-"""One command in several processes: Detectron2's launch utility, with the errors of one process."""
+"""Runs a command in several processes through Detectron2's launch utility."""
 
 import argparse
 import contextlib
@@ -22,11 +22,11 @@ from dual_weighting.utils.device import check_gpus
 from dual_weighting.utils.errors import UserError, sentence
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-RESUME = "a training goes on from its last checkpoint with --resume."
+RESUME = "--resume continues a training from its last checkpoint."
 ENDINGS = {
-    "SIGKILL": "the machine may have run out of memory (dmesg says so), or somebody ended it",
-    "SIGTERM": "somebody ended it, perhaps the scheduler of the machine",
-    "SIGABRT": "NCCL ends a process that has waited for --dist-timeout, and says why above",
+    "SIGKILL": "the machine may have run out of memory (see dmesg), or someone killed it",
+    "SIGTERM": "someone terminated it, perhaps the job scheduler",
+    "SIGABRT": "NCCL aborts a process that has waited for --dist-timeout; see its log above",
 }
 
 
@@ -35,12 +35,16 @@ def launch_processes(
 ) -> None:
     """Run `main(args)` in `args.num_gpus` processes on each of `args.num_machines` machines.
 
-    `detectron2.engine.launch` starts those of this machine, `args.machine_rank`; started by
-    torchrun the command is one of them itself. `main` must be importable by name, `device` is of
-    the type that all processes use.
+    `detectron2.engine.launch` starts the processes of this machine, `args.machine_rank`. Under
+    torchrun, the command is one of the processes itself.
 
-    Raises `UserError` for impossible numbers, for processes that did not find each other or lost
-    each other, and once for a `UserError` in any of the processes.
+    Args:
+        main: importable by name when there are several processes.
+        device: its type is used by all processes.
+
+    Raises:
+        UserError: for impossible numbers, for processes that did not find or lost each other, and
+            once for a `UserError` in any process.
     """
     torchrun = all(name in os.environ for name in TORCHRUN)
     num_local = int(os.environ["LOCAL_WORLD_SIZE"]) if torchrun else args.num_gpus
@@ -55,7 +59,7 @@ def launch_processes(
 
 
 def check_arguments(args: argparse.Namespace, *, torchrun: bool = False) -> None:
-    """Raise `UserError` unless the options about processes go together."""
+    """Raise `UserError` unless the options about processes are consistent."""
     if args.num_gpus < 1 or args.num_machines < 1:
         raise UserError(
             f"--num-gpus {args.num_gpus} and --num-machines {args.num_machines} must be at least 1."
@@ -86,7 +90,7 @@ def check_arguments(args: argparse.Namespace, *, torchrun: bool = False) -> None
 
 def _start_processes(main: Callable, args: argparse.Namespace, device: torch.device) -> None:
     """Start the processes of this machine and wait for them."""
-    # torch tells of the processes that it ends; the error below says why.
+    # torch logs every process it terminates; the error raised below says why.
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     work = (main, args, multiprocessing.get_start_method())
     with Forwarding() as received, _only_visible(device):
@@ -110,7 +114,7 @@ def _start_processes(main: Callable, args: argparse.Namespace, device: torch.dev
 
 @contextlib.contextmanager
 def _only_visible(device: torch.device) -> Iterator[None]:
-    """Hide the GPUs from processes that use the CPU: Detectron2 chooses NCCL where it sees one."""
+    """Hide the GPUs from CPU processes: Detectron2 selects NCCL wherever it sees a GPU."""
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     if device.type == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -123,26 +127,26 @@ def _only_visible(device: torch.device) -> Iterator[None]:
 
 
 def _process(main: Callable, args: argparse.Namespace, start_method: str) -> None:
-    """What each process does once Detectron2 has joined it to the others."""
-    # Else the workers of data loaders would be spawned as this process was, seconds for each.
+    """Run `main` in a process that has joined the process group."""
+    # Otherwise data loader workers would be spawned like this process, which takes seconds each.
     multiprocessing.set_start_method(start_method, force=True)
     try:
         main(args)
         comm.synchronize()
         dist.destroy_process_group()
-    except SystemExit:  # of a training that all processes ended after the same iteration
+    except SystemExit:  # all processes stopped after the same iteration
         dist.destroy_process_group()
         raise
     except UserError as error:
         raise UserError(sentence(error)) from error  # the launcher reads the last line
     except Exception as error:
         if speaks_of_others(type(error).__name__, str(error)):
-            time.sleep(1)  # the launcher should hear first of the process that ended first
+            time.sleep(1)  # the launcher should first see the process that failed first
         raise
 
 
 def _run_in_torchrun(main: Callable, args: argparse.Namespace, device: torch.device) -> None:
-    """`main(args)` as the process that torchrun's environment says this is."""
+    """Run `main(args)` as the process described by torchrun's environment variables."""
     rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     try:
         if device.type == "cuda":
@@ -158,7 +162,7 @@ def _run_in_torchrun(main: Callable, args: argparse.Namespace, device: torch.dev
 
 
 def explained(error: Exception, text: str, args: argparse.Namespace, process: int) -> Exception:
-    """`error`, or the `UserError` for it, from the text of its traceback in process `process`."""
+    """The `UserError` for `error`, whose traceback in `process` is `text`, or `error` itself."""
     lines = re.findall(r"^(?:\w+\.)*(\w*Error): (.*)", text, re.MULTILINE)
     if not lines:
         return error
@@ -195,14 +199,14 @@ def explained(error: Exception, text: str, args: argparse.Namespace, process: in
 
 
 def speaks_of_others(kind: str, message: str) -> bool:
-    """Whether torch raised an error because of another process; gloo has no class for its own."""
+    """Whether an error of torch was caused by another process. gloo has no error class."""
     return kind.startswith("Dist") or (kind == "RuntimeError" and "/gloo/" in message)
 
 
 def _ended(error: ProcessExitedException, args: argparse.Namespace) -> BaseException:
-    """What to raise for a process that ended without an error of its own."""
+    """The exception for a process that exited without raising one."""
     if error.exit_code in [128 + number for number in SIGNALS]:
-        return SystemExit(error.exit_code)  # it has said so itself
+        return SystemExit(error.exit_code)  # the process has already printed why
     rank = args.machine_rank * args.num_gpus + error.error_index
     if error.signal_name is None:
         how = f"with exit code {error.exit_code}: what it printed above may say why"

@@ -1,4 +1,4 @@
-"""What the machine does to a command, said in one sentence: full disks, killed processes."""
+"""Faults of the machine, such as full disks and killed workers, reported in one sentence."""
 
 import errno
 import logging
@@ -20,9 +20,9 @@ from dual_weighting.utils.errors import UserError
 logger = logging.getLogger(__name__)
 
 NO_MEMORY_SHARED = (
-    "The processes that load images have no shared memory left: enlarge /dev/shm "
+    "The data loader processes have run out of shared memory: enlarge /dev/shm "
     "(docker run --shm-size=8g), or set dataloader.train.num_workers=0 and "
-    "dataloader.test.num_workers=0, and go on with --resume."
+    "dataloader.test.num_workers=0, and continue with --resume."
 )
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 KILLED_LOADER = re.compile(
@@ -34,11 +34,13 @@ NO_IMAGE_LEFT = "Sample larger than population"
 
 @contextmanager
 def faults_explained(output_dir: str = ".") -> Iterator[None]:
-    """Let a fault of the machine in the block be a `UserError`; other errors stay what they are.
+    """Turn machine faults inside the block into `UserError`s; other exceptions pass unchanged.
 
-    Where more than one arose, as hooks run after a failure too, the first one is said. Errors of
-    the log itself are not shown.
-    `output_dir`: where files are written whose name an error does not have.
+    Hooks also run after a failure and may fail in turn: the first error is reported. Errors of
+    logging itself are suppressed.
+
+    Args:
+        output_dir: where files are written, for errors that do not name a file.
     """
     excepthook = threading.excepthook
     threading.excepthook = _quiet_when_full(excepthook)
@@ -49,7 +51,7 @@ def faults_explained(output_dir: str = ".") -> Iterator[None]:
         sentence = explanation(error, output_dir)
         if full_disk_error(error):
             close_log_files(output_dir)
-            raise_exceptions = False  # they stay closed
+            raise_exceptions = False  # the log files stay closed
         if sentence in (None, str(error)):
             raise
         raise UserError(sentence) from error
@@ -59,9 +61,9 @@ def faults_explained(output_dir: str = ".") -> Iterator[None]:
 
 
 def explanation(error: BaseException, output_dir: str) -> str | None:
-    """The sentence for the first error that led to `error` and can be explained; None for none.
+    """A sentence for the first explainable error in the chain that led to `error`, or None.
 
-    A `UserError` explains those that it was raised from.
+    A `UserError` explains the errors it was raised from.
     """
     errors = [error]
     while (before := errors[-1].__cause__ or errors[-1].__context__) is not None:
@@ -78,8 +80,8 @@ def _explain(error: BaseException, output_dir: str) -> str | None:
         return full_disk_sentence(error, error.filename or output_dir)
     if isinstance(error, OSError) and error.errno in FORBIDDEN and error.filename:
         return (
-            f"{error.filename} cannot be read or written ({error.strerror}): correct its rights, "
-            "or name another file or folder."
+            f"{error.filename} cannot be read or written ({error.strerror}): change its "
+            "permissions, or choose another file or folder."
         )
     if isinstance(error, RuntimeError):
         killed = KILLED_LOADER.search(text)
@@ -87,22 +89,21 @@ def _explain(error: BaseException, output_dir: str) -> str | None:
             return NO_MEMORY_SHARED
         if killed:
             return (
-                "A process that loads images was ended from outside "
-                f"({killed['signal'] or 'without a word'}), as systems do that run out of memory: "
-                "lower dataloader.train.num_workers and dataloader.test.num_workers "
-                "(0: no such process), or the batch, and go on with --resume."
+                f"A data loader process was killed ({killed['signal'] or 'no signal reported'}), "
+                "probably because the machine ran out of memory: lower "
+                "dataloader.train.num_workers and dataloader.test.num_workers (0 loads in the main "
+                "process) or the batch size, and continue with --resume."
             )
     if isinstance(error, ValueError) and NO_IMAGE_LEFT in text:
         return (
-            "None of the images that are trained on can be used; what is wrong with each is said "
-            "with dataloader.train.mapper.on_bad_image=stop."
+            "None of the training images can be used; "
+            "dataloader.train.mapper.on_bad_image=stop reports what is wrong with the first."
         )
     return None
 
 
 def close_log_files(folder: str) -> None:
-    """Close the files in `folder` that loggers write, which else try at the end once more what
-    they could not write."""
+    """Close the log files in `folder`, which would otherwise try to flush again at exit."""
     for handler in [handler for logger in _loggers() for handler in logger.handlers]:
         stream = getattr(handler, "stream", None)
         name = getattr(stream, "name", None)
@@ -119,8 +120,8 @@ def _loggers() -> list[logging.Logger]:
 
 
 def _quiet_when_full(excepthook: Callable) -> Callable:
-    """What to do with errors in threads, such as TensorBoard's: of a full disk, its next write
-    raises the error again."""
+    """An exception hook for threads that ignores full disks: the next write in the main thread
+    raises the same error. TensorBoard writes in a thread."""
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if not full_disk_error(args.exc_value):
@@ -130,10 +131,10 @@ def _quiet_when_full(excepthook: Callable) -> Callable:
 
 
 class LoaderWatch(HookBase):
-    """Says so when the data loader gives nothing for a while. Where /dev/shm is full, its processes
-    have lost an image without an error, and torch would wait for it for ever: that ends here.
+    """Warns when no batch has arrived for a while, and exits if /dev/shm is full: loader processes
+    then lose images without an error, and torch would wait forever.
 
-    The trainer has `waiting_since`, the time at which it began to wait for a batch, or None.
+    The trainer has `waiting_since`, the time since which it has waited for a batch, or None.
     """
 
     def __init__(
@@ -141,9 +142,9 @@ class LoaderWatch(HookBase):
     ):
         """
         Args:
-            seconds: of waiting until something is said.
-            shared_memory: the folder of the system's shared memory.
-            room: so many free bytes or more are room for an image.
+            seconds: how long to wait before warning.
+            shared_memory: mount point of the system's shared memory.
+            room: free bytes that are enough for an image.
         """
         self._seconds, self._shared_memory, self._room = seconds, shared_memory, room
         self._over = threading.Event()
@@ -168,7 +169,7 @@ class LoaderWatch(HookBase):
                 os._exit(1)
             told = since
             logger.warning(
-                "No batch has come for %g seconds: waiting for the processes that load images "
-                "(dataloader.train.num_workers), which may wait for the disk or the network.",
+                "No batch has arrived for %g seconds: still waiting for the data loader processes "
+                "(dataloader.train.num_workers), which may be waiting for the disk or the network.",
                 self._seconds,
             )

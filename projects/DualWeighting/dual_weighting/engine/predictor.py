@@ -1,4 +1,4 @@
-"""Detections on images that belong to no data set."""
+"""Inference on single images."""
 
 import os
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ Image = str | os.PathLike | np.ndarray
 
 
 class Predictor:
-    """A trained detector that takes images as they are and answers in their pixels, as Detectron2's
-    `DefaultPredictor` does: what works with that works with this one.
+    """A drop-in replacement for Detectron2's `DefaultPredictor` that takes files or arrays, one or
+    many, and returns detections in the pixels of the given images.
 
-    Images are resized as the test data of the config is, and run in batches.
+    Images are resized like the test data of the config and run in batches.
 
         predictor = Predictor("configs/COCO-Detection/dw_R_50_FPN_1x.py", "model_final.pth")
         instances = predictor("street.jpg")["instances"]
         instances.pred_boxes, instances.scores, instances.pred_classes
 
     Attributes:
-        input_format: "BGR", the order of channels of arrays where nothing else is said.
+        input_format: "BGR", the default channel order of arrays.
     """
 
     input_format = "BGR"
@@ -53,15 +53,15 @@ class Predictor:
         """
         Args:
             config: a LazyConfig with `model` and `dataloader.test`, or its file.
-            checkpoint: file of all its weights.
-            device: "auto" is the GPU where there is one.
-            half: compute in half precision (float16, on a CPU bfloat16) where it is safe.
-            batch_size: images that are run at once.
-            compile: run backbone and head through torch.compile: faster after a first call that
-                takes a minute.
+            checkpoint: file with all weights of the model.
+            device: "auto" is the GPU if there is one.
+            half: use autocast (float16, or bfloat16 on a CPU).
+            batch_size: number of images to run at once.
+            compile: compile backbone and head with `torch.compile`; the first call takes a minute.
 
         Raises:
-            UserError: there is no such file or device, or the checkpoint does not fit the config.
+            UserError: a file or the device does not exist, or the checkpoint does not match the
+                config.
         """
         cfg = config if isinstance(config, DictConfig) else load_config(os.fspath(config))
         self.device = choose_device(device)
@@ -81,14 +81,14 @@ class Predictor:
     def __call__(
         self, images: Image | Sequence[Image], *, array_format: Literal["BGR", "RGB"] = input_format
     ) -> dict[str, Instances] | list[dict[str, Instances]]:
-        """Detections of one image, or of each of a list, as "instances" of a dictionary.
+        """Detections of one image or of a list of images, as `{"instances": Instances}` each.
 
         Args:
-            images: files, or arrays (H, W, 3) of uint8.
-            array_format: order of the channels of arrays; OpenCV reads BGR. Files need none.
+            images: files, or uint8 arrays of shape (H, W, 3).
+            array_format: channel order of arrays; OpenCV reads BGR.
 
         Returns:
-            On the CPU, by falling score, boxes in pixels of the given image.
+            On the CPU, sorted by score, with boxes in pixels of the given image.
 
         Raises:
             UserError: a file cannot be read.
@@ -103,11 +103,11 @@ class Predictor:
 
     @cached_property
     def classes(self) -> list[str]:
-        """The names of the classes, numbers where they are not known."""
+        """Class names, or numbers if the names are unknown."""
         return class_names(self.cfg)
 
     def prepare(self, image: Image, array_format: str = input_format) -> dict:
-        """The input of the model for one image."""
+        """The model input for one image."""
         array = self.read(image, array_format)
         height, width = array.shape[:2]
         augmented = T.AugInput(array)
@@ -116,7 +116,7 @@ class Predictor:
         return {"image": tensor, "height": height, "width": width}
 
     def read(self, image: Image, array_format: str) -> np.ndarray:
-        """(H, W, 3) in the order of channels that the model was trained with."""
+        """(H, W, 3), in the channel order of the model's training."""
         if isinstance(image, np.ndarray):
             if image.ndim != 3 or image.shape[2] != 3:
                 raise ValueError(f"an image is an array (H, W, 3), not {image.shape}")
@@ -126,13 +126,13 @@ class Predictor:
         try:
             return read_image(os.fspath(image), format=self.image_format)
         except UnidentifiedImageError as error:
-            raise UserError(f"The image {image} cannot be read (it is no image).") from error
+            raise UserError(f"The image {image} cannot be read (not an image).") from error
         except UNREADABLE as error:
             raise UserError(f"The image {image} cannot be read ({error}).") from error
 
     @torch.inference_mode()
     def detect(self, inputs: list[dict]) -> list[Instances]:
-        """The detections of one batch of prepared images, on the CPU."""
+        """Detections of a batch of prepared images, on the CPU."""
         dtype = torch.float16 if self.device.type == "cuda" else torch.bfloat16
         with torch.autocast(self.device.type, dtype=dtype, enabled=self.half):
             outputs = self.model(inputs)

@@ -1,4 +1,4 @@
-"""The next batch, ready while the step before it runs."""
+"""Fetches the next batch while a training step runs."""
 
 import queue
 import threading
@@ -8,11 +8,11 @@ import torch
 
 
 def prefetched(loader: Iterable[list[dict]], device: torch.device) -> Iterator[list[dict]]:
-    """The batches of `loader`, each taken from it by a thread while the one before is in use.
+    """Iterate over `loader` in a thread that is one batch ahead.
 
-    A loader's processes send images one by one; receiving and grouping them takes milliseconds a
-    batch, which the step need not wait for. Where `device` is a GPU, the thread also copies images
-    to pinned memory, from which they go to the GPU without a wait. Order and content stay the same.
+    Receiving images from the loader's workers and grouping them takes milliseconds per batch, which
+    then overlap with the training step. If `device` is a GPU, the thread also pins the images, so
+    that copying them does not block. Order and content of the batches do not change.
     """
     batches: queue.Queue = queue.Queue(maxsize=1)
     over = threading.Event()
@@ -20,16 +20,16 @@ def prefetched(loader: Iterable[list[dict]], device: torch.device) -> Iterator[l
     def fill() -> None:
         try:
             if device.type == "cuda":
-                torch.cuda.set_device(device)  # a thread starts with the first one
+                torch.cuda.set_device(device)  # threads start with the first GPU
             for batch in loader:
                 batches.put(pinned(batch) if device.type == "cuda" else batch)
                 if over.is_set():
                     return
             batches.put(None)
-        except BaseException as error:  # raised again where the batch is waited for
+        except BaseException as error:  # re-raised in the consumer
             batches.put(error)
 
-    threading.Thread(target=fill, daemon=True).start()
+    threading.Thread(target=fill, name="prefetch", daemon=True).start()
     try:
         while (batch := batches.get()) is not None:
             if isinstance(batch, BaseException):
@@ -37,7 +37,7 @@ def prefetched(loader: Iterable[list[dict]], device: torch.device) -> Iterator[l
             yield [x | {"image": x["image"].to(device, non_blocking=True)} for x in batch]
     finally:
         over.set()
-        while not batches.empty():  # let the thread go on, and end
+        while not batches.empty():  # unblock the thread, so that it ends
             batches.get_nowait()
 
 

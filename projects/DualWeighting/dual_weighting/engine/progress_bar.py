@@ -1,4 +1,4 @@
-"""How far a training is, on a terminal."""
+"""The progress bar of training."""
 
 import logging
 import os
@@ -14,15 +14,15 @@ REFRESH = 0.25  # seconds
 
 
 def on_terminal() -> bool:
-    """Whether a person watches the standard output on a terminal that can move its cursor."""
+    """Whether stdout is a terminal that can move its cursor."""
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 class ProgressBar(HookBase):
-    """A bar with time left, rate and losses, in the place of the plain lines of the log.
+    """A progress bar with losses, rate and remaining time, in place of log lines on a terminal.
 
-    The lines still go to log.txt. What else is logged is printed above the bar. Register it first:
-    it ends before the evaluation at the end prints its tables.
+    The lines still go to log.txt, and other log messages are printed above the bar. Register it
+    first, so that it closes before the final evaluation prints its tables.
     """
 
     def before_train(self) -> None:
@@ -39,7 +39,7 @@ class ProgressBar(HookBase):
             refresh_per_second=1 / REFRESH,
         )
         stdout = sys.stdout
-        self._progress.start()  # from here on sys.stdout prints above the bar
+        self._progress.start()  # from now on, sys.stdout prints above the bar
         self._handlers = console_handlers(stdout)
         for handler in self._handlers:
             handler.setStream(sys.stdout)
@@ -75,16 +75,16 @@ def console_handlers(stream: object) -> list[logging.StreamHandler]:
 
 
 def pace_line(storage: EventStorage, *, left: int) -> str:
-    """Rate and the time that `left` iterations take, by the median of the last ones."""
+    """Rate and time for `left` more iterations, from the median of recent ones."""
     if "time" not in storage.histories():
-        return ""  # not known in the first iterations
+        return ""  # unknown in the first iterations
     seconds = storage.history("time").median(1000)
     rate = f"{1 / seconds:.1f} it/s" if seconds < 1 else f"{seconds:.1f} s/it"
     return f"{rate}  eta {timedelta(seconds=int(seconds * left))}"
 
 
 def losses_line(storage: EventStorage) -> str:
-    """The losses, as medians of the last 20, and the learning rate."""
+    """Losses, as medians of the last 20, and learning rate."""
     histories = storage.histories()
     names = [n for n in histories if n == "total_loss" or n.startswith("loss_")]
     texts = [f"{n} {histories[n].median(storage.count_samples(n)):.4g}" for n in names]
@@ -97,7 +97,7 @@ def _no_plain_line(record: logging.LogRecord) -> bool:
 
 
 def _with_losses() -> type:
-    """rich's Progress with a line of losses under the bar; rich is loaded only where it is used."""
+    """rich's Progress with a line of losses below the bar; rich is imported only when used."""
     from rich.progress import Progress
     from rich.text import Text
 

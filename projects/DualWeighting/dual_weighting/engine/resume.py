@@ -1,4 +1,4 @@
-"""Whether a run can go on with a config."""
+"""Checks before a run is resumed, and matching of classes by name."""
 
 import logging
 import re
@@ -17,8 +17,8 @@ from dual_weighting.utils.errors import UserError
 
 
 def check_same_training(cfg: DictConfig) -> None:
-    """Raise UserError if the run in `cfg.train.output_dir` was made with other classes or data, or
-    has done more iterations than `cfg` wants. Nothing is loaded but its config.yaml."""
+    """Raise `UserError` if the run in `cfg.train.output_dir` was trained with other classes or
+    data, or beyond `cfg.train.max_iter`. Reads only its config.yaml."""
     folder = Path(cfg.train.output_dir)
     last, config = folder / "last_checkpoint", folder / "config.yaml"
     if not last.is_file() or not config.is_file():
@@ -26,13 +26,13 @@ def check_same_training(cfg: DictConfig) -> None:
     try:
         before = load_yaml_config(str(config))
     except (yaml.YAMLError, UnicodeDecodeError, UserError):
-        return  # damaged: the checkpoint itself is checked as it is loaded
+        return  # damaged; the checkpoint itself is checked when it is loaded
     for what, key in (("classes", classes_of), ("training data", data_of)):
         old, new = key(before), key(cfg)
         if old != new:
             raise UserError(
-                f"--resume cannot go on in {folder} with other {what}: it was trained with {old}, "
-                f"now there are {new}. To start from its weights, leave out --resume and give "
+                f"--resume cannot continue {folder} with other {what}: it was trained with {old}, "
+                f"but the config now has {new}. To start from its weights, omit --resume and set "
                 f"train.init_checkpoint={folder / FINAL} and another train.output_dir."
             )
     name = last.read_text(errors="replace").strip()
@@ -40,14 +40,14 @@ def check_same_training(cfg: DictConfig) -> None:
     done = int(found[1]) + 1 if found else before.train.max_iter if name == FINAL else 0
     if done > cfg.train.max_iter:
         raise UserError(
-            f"--resume cannot go back: the run in {folder} has done {done} iterations, "
-            f"train.max_iter={cfg.train.max_iter} is fewer. Give at least as many, or evaluate "
+            f"--resume cannot go back: the run in {folder} has done {done} iterations, more than "
+            f"train.max_iter={cfg.train.max_iter}. Set at least as many, or evaluate "
             f"with --eval-only train.init_checkpoint={folder / name}."
         )
 
 
 def classes_of(cfg: DictConfig) -> str:
-    """Number of the classes, and their names where the config has them."""
+    """Number of classes, and their names if the config has them."""
     own = {entry["name"]: list(entry["thing_classes"]) for entry in cfg.get("datasets") or []}
     classes = own.get(OmegaConf.select(cfg, "dataloader.train.dataset.names"), [])
     names = f" ({', '.join(classes)})" if classes else ""
@@ -55,7 +55,7 @@ def classes_of(cfg: DictConfig) -> str:
 
 
 def data_of(cfg: DictConfig) -> str:
-    """What tells one set of training images from another, wherever its files are."""
+    """A description that identifies the training images, wherever the files are."""
     names = OmegaConf.select(cfg, "dataloader.train.dataset.names")
     own = {entry["name"] for entry in cfg.get("datasets") or []}
     number = OmegaConf.select(cfg, "train.num_images")
@@ -68,10 +68,10 @@ CLASS_LAYERS = ("head.cls_logits", "head.cls_score", "semantic_head.logits")
 
 
 def match_classes(model: nn.Module, checkpoint: str, cfg: DictConfig) -> None:
-    """Give `model`, loaded from `checkpoint`, the order of classes of the data in `cfg`.
+    """Reorder the class layers of `model`, loaded from `checkpoint`, to the classes of `cfg`.
 
-    The order of the training is that of the config.yaml beside the checkpoint. Nothing changes
-    where it is unknown, the same, or of other names.
+    The order in training is read from the config.yaml next to the checkpoint. Nothing changes if it
+    is unknown or the same, or if the names differ.
     """
     trained, wanted = trained_classes(Path(checkpoint)), class_names(cfg)
     if trained in (None, wanted) or sorted(trained) != sorted(wanted):
@@ -84,11 +84,11 @@ def match_classes(model: nn.Module, checkpoint: str, cfg: DictConfig) -> None:
         for layer in (layers[name] for name in CLASS_LAYERS if name in layers):
             for parameter in layer.parameters():
                 parameter.copy_(parameter[order.to(parameter.device)])
-    logger.info("The classes of %s are matched by their names.", checkpoint)
+    logger.info("Matched the classes of %s by name.", checkpoint)
 
 
 def trained_classes(checkpoint: Path) -> list[str] | None:
-    """The names of the classes in the order of the training, None if they are not known."""
+    """The class names in the order of training, or None if unknown."""
     file = checkpoint.with_name("config.yaml")
     try:
         cfg = load_yaml_config(str(file))

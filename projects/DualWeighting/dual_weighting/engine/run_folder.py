@@ -1,4 +1,4 @@
-"""What a training has left in its output folder."""
+"""The output folder of a run: files, lock and checkpoints."""
 
 import json
 import os
@@ -17,7 +17,7 @@ LOCK = ".lock"
 
 
 def check_writable(folder: str) -> None:
-    """Make the folder where there is none; raise UserError unless files can be written into it."""
+    """Create the folder if needed; raise `UserError` unless files can be written into it."""
     try:
         os.makedirs(folder, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -29,10 +29,10 @@ def check_writable(folder: str) -> None:
 
 @contextmanager
 def claimed(folder: str) -> Iterator[None]:
-    """Keep other trainings out of the folder. The lock ends with the process, however that ends.
+    """Lock the folder against other trainings until this process exits, in whatever way.
 
     Raises:
-        UserError: another process has it.
+        UserError: another process holds the lock.
     """
     try:
         import fcntl
@@ -45,7 +45,7 @@ def claimed(folder: str) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             raise UserError(
-                f"Another training (process {file.read() or 'unknown'}) writes into {folder}: wait "
+                f"Another training (process {file.read() or 'unknown'}) writes to {folder}: wait "
                 "until it ends, or choose another train.output_dir."
             ) from error
         file.truncate(0)
@@ -55,10 +55,8 @@ def claimed(folder: str) -> Iterator[None]:
 
 
 def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:
-    """Drop the lines from iteration `start_iter` on, which a resumed run will write again.
-
-    A line that a killed run left incomplete is dropped too. Does nothing without a file.
-    """
+    """Drop the lines from iteration `start_iter` on, which a resumed run writes again, and any line
+    that a killed run left incomplete. Does nothing without a file."""
     path = Path(metrics_json)
     if not path.is_file():
         return
@@ -68,7 +66,7 @@ def cut_metrics(metrics_json: str | Path, *, start_iter: int) -> None:
 
 
 def put_aside(path: str | Path) -> bool:
-    """Rename the file at `path` to `path`.bak; whether there was one."""
+    """Rename the file at `path` to `path`.bak and return whether it existed."""
     if not os.path.isfile(path):
         return False
     os.replace(path, f"{path}.bak")
@@ -76,7 +74,7 @@ def put_aside(path: str | Path) -> bool:
 
 
 def _iteration(line: str) -> float:
-    """The iteration of a complete line, infinity for an incomplete one."""
+    """The iteration of a complete line; infinity for an incomplete one."""
     try:
         iteration = json.loads(line)["iteration"] if line.endswith("\n") else None
     except (ValueError, LookupError, RecursionError, TypeError):
@@ -85,7 +83,7 @@ def _iteration(line: str) -> float:
 
 
 def config_of_run(folder: Path) -> str:
-    """The config that the training wrote down, with the values that its command line changed."""
+    """The config file saved by the training, with the overrides of its command line."""
     if not folder.is_dir():
         raise UserError(
             f"The folder {folder} does not exist: give the output folder of a training."
@@ -99,7 +97,7 @@ def config_of_run(folder: Path) -> str:
 
 
 def checkpoint_of_run(folder: Path, name: str = FINAL) -> Path:
-    """The checkpoint called `name`."""
+    """The path of the checkpoint `name`; raises `UserError` with the available names."""
     if not folder.is_dir():
         raise UserError(f"The folder {folder} does not exist.")
     if not (folder / name).is_file():
@@ -112,7 +110,7 @@ def checkpoint_of_run(folder: Path, name: str = FINAL) -> Path:
 
 
 def checkpoints_after(folder: Path, iterations: Sequence[int]) -> list[Path]:
-    """The checkpoints that were written when so many iterations were done."""
+    """The checkpoints saved after these numbers of iterations."""
     found = {}
     for file in folder.glob("model_*.pth"):
         if match := re.fullmatch(r"model_(\d+)\.pth", file.name):

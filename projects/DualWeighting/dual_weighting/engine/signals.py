@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: a training ends after its iteration, a command passes them on."""
+"""SIGTERM and SIGINT: training stops after the current iteration, a launcher forwards them."""
 
 import contextlib
 import logging
@@ -20,13 +20,13 @@ from dual_weighting.checkpoint import Checkpointer
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-SAME_REQUEST = 3.0  # seconds; a terminal and a parent may both send one
+SAME_REQUEST = 3.0  # seconds within which a terminal and a parent may both send a signal
 STORE_KEY = "dual_weighting/stop"
 
 
 @contextlib.contextmanager
 def handled(handler: Callable) -> Iterator[None]:
-    """Let `handler` have the signals in the block; nothing outside of the main thread."""
+    """Install `handler` for the signals inside the block. Does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -39,9 +39,9 @@ def handled(handler: Callable) -> Iterator[None]:
 
 
 class StopHook(HookBase):
-    """Ends a training after the iteration in which a signal comes, in all processes after the same
-    one, with a checkpoint and the exit code 128 + the signal's number. A second signal, or `grace`
-    seconds without an end, ends the process at once."""
+    """Stops training after the iteration in which a signal arrives, in all processes after the same
+    iteration, with a checkpoint and exit code 128 + the signal's number. A second signal, or
+    `grace` seconds without stopping, ends the process at once."""
 
     def __init__(self, checkpointer: Checkpointer, *, grace: float = 60.0):
         self._checkpointer = checkpointer
@@ -64,7 +64,7 @@ class StopHook(HookBase):
         self._checkpointer.save(f"model_{self.trainer.iter:07d}", iteration=self.trainer.iter)
         comm.synchronize()
         logger.info(
-            "%s ended the training after iteration %d: the checkpoint is written, --resume goes on",
+            "%s stopped the training after iteration %d: checkpoint saved, --resume continues",
             signal.Signals(number).name,
             self.trainer.iter,
         )
@@ -77,10 +77,10 @@ class StopHook(HookBase):
             self._number, self._since = number, time.monotonic()
 
     def _agreed_number(self) -> int:
-        """The signal after which this iteration is the last one, in every process; 0 for none.
+        """The signal that makes this iteration the last one in every process, or 0.
 
-        The first process that has a signal names the next iteration. None is further by then: its
-        gradient needs that process.
+        The first process that receives a signal announces the next iteration as the last. No other
+        process can be ahead of it: the all-reduce of its gradients waits for this process.
         """
         if comm.get_world_size() == 1:
             return self._number
@@ -94,7 +94,7 @@ class StopHook(HookBase):
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
-        """A thread hears of signals even while the main thread waits for a GPU or for a peer."""
+        """Watch for signals in a thread, even while the main thread waits for a GPU or a peer."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -115,7 +115,7 @@ class StopHook(HookBase):
         finally:
             signal.set_wakeup_fd(previous)
             over.set()
-            # Closing would not end the thread: loader processes have the socket too.
+            # Closing would not wake the thread: loader processes share the socket.
             with contextlib.suppress(BlockingIOError):
                 sender.send(b"\0")
             thread.join()
@@ -124,14 +124,14 @@ class StopHook(HookBase):
 
     def _give_up(self, number: int) -> None:
         name = signal.Signals(number).name
-        print(f"{name}: ended at once; --resume goes on from the last checkpoint.", file=sys.stderr)
+        print(f"{name}: exiting; --resume continues from the last checkpoint.", file=sys.stderr)
         sys.stderr.flush()
         os._exit(128 + number)
 
 
 class Forwarding:
-    """Context manager: signals go to the processes that this one has started, which end in their
-    own time; then this one ends with the exit code of the signal."""
+    """Context manager that forwards signals to child processes, lets them finish, and then exits
+    with the signal's exit code."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -1,4 +1,4 @@
-"""Training and evaluating a detector as a LazyConfig says."""
+"""Trains and evaluates the detector that a LazyConfig describes."""
 
 import argparse
 import logging
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 def train_command(args: argparse.Namespace) -> None:
-    """Check the command line `args`, then train or evaluate in as many processes as it says."""
+    """Check the command line `args`, then train or evaluate in the processes it asks for."""
     cfg, own_data = config_of_command(args)
     check_sections(cfg, args.config_file)
     overrides = evaluator_override(cfg, args.evaluator)
@@ -65,9 +65,10 @@ def train_command(args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace, loaded: tuple[DictConfig, str] | None = None) -> None:
-    """Train or evaluate, in one of the processes of the command.
+    """Train or evaluate in one process of the command.
 
-    `loaded`: the result of `config_of_command`, where this process has it already.
+    Args:
+        loaded: the result of `config_of_command`, if this process has it already.
     """
     cfg, own_data = loaded or config_of_command(args)
     share_threads(num_processes=comm.get_local_size())
@@ -92,12 +93,12 @@ def run(args: argparse.Namespace, loaded: tuple[DictConfig, str] | None = None) 
 
 
 def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict:
-    """Evaluate the checkpoint `cfg.train.init_checkpoint`, or with `resume` the run's last one."""
+    """Evaluate `cfg.train.init_checkpoint` or, with `resume`, the run's last checkpoint."""
     checkpointer = Checkpointer(model, cfg.train.output_dir, complete=True)
     start = cfg.train.init_checkpoint
     if not (resume and checkpointer.has_checkpoint()) and (not start or is_backbone_address(start)):
         raise UserError(
-            "--eval-only needs the checkpoint of a trained detector, "
+            "--eval-only needs a checkpoint of a trained detector, "
             f"for example train.init_checkpoint={Path(cfg.train.output_dir, 'model_final.pth')}."
         )
     checkpointer.resume_or_load(start, resume=resume)
@@ -110,7 +111,7 @@ def evaluate(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> dict
 
 
 def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
-    """Train `model` up to `cfg.train.max_iter`, from the last checkpoint when `resume` is set."""
+    """Train `model` until `cfg.train.max_iter`; with `resume`, from the last checkpoint."""
     prepare_output(cfg.train.output_dir, resume=resume)
     trainer = build_trainer(cfg, model)
     ema = option(cfg, "ema")
@@ -147,14 +148,14 @@ def train(cfg: DictConfig, model: nn.Module, *, resume: bool = False) -> None:
 
 
 def prepare_output(output_dir: str, *, resume: bool) -> None:
-    """Put aside what an earlier run left in `output_dir`, unless it is to be resumed."""
+    """Move files of an earlier run in `output_dir` out of the way, unless it is resumed."""
     if comm.is_main_process() and not resume:
         names = ("last_checkpoint", "metrics.json", f"{BEST}.pth", RUN_ID)
         moved = [f"{name}.bak" for name in names if put_aside(os.path.join(output_dir, name))]
         if moved:
             logger.warning(
                 "Starting over in %s, which holds an earlier run (--resume would continue it): "
-                "its checkpoints will be overwritten, of the rest %s stays",
+                "its checkpoints will be overwritten; kept as %s",
                 output_dir,
                 " and ".join(moved),
             )
@@ -164,18 +165,18 @@ def prepare_output(output_dir: str, *, resume: bool) -> None:
 def resume_or_load(
     cfg: DictConfig, checkpointer: Checkpointer, trainer: SimpleTrainer, *, resume: bool
 ) -> int:
-    """Load the last checkpoint or the initial weights; the iteration to start with."""
+    """Load the last checkpoint or the initial weights; return the first iteration."""
     resumed = resume and checkpointer.has_checkpoint()
     checkpointer.complete = resumed
     if resume and not resumed:
-        logger.warning("No checkpoint to resume in %s: starting anew", cfg.train.output_dir)
+        logger.warning("No checkpoint to resume in %s: starting from scratch", cfg.train.output_dir)
     checkpointer.resume_or_load(cfg.train.init_checkpoint, resume=resume)
     start_iter = trainer.iter + 1 if resumed else 0
     found = comm.all_gather(start_iter)
     if len(set(found)) > 1:
         raise UserError(
-            f"The processes would start with different iterations, {found}: "
-            f"train.output_dir={cfg.train.output_dir} must be a folder that all machines share."
+            f"The processes would start at different iterations, {found}: "
+            f"train.output_dir={cfg.train.output_dir} must be shared by all machines."
         )
     return start_iter
 
@@ -183,11 +184,12 @@ def resume_or_load(
 def finish(
     checkpointer: Checkpointer, evaluation: Evaluation, metrics_json: Path, *, done: int
 ) -> None:
-    """Evaluate a run that was ended between its last iteration and its evaluation.
+    """Evaluate a run that was stopped between its last iteration and its evaluation.
 
-    `done`: its number of iterations.
+    Args:
+        done: number of iterations it has done.
     """
-    logger.info("All %d iterations are done already: evaluating", done)
+    logger.info("All %d iterations are already done: evaluating", done)
     if Path(checkpointer.get_checkpoint_file()).name != FINAL:
         checkpointer.save(Path(FINAL).stem, iteration=done - 1)
     with EventStorage(done) as storage:

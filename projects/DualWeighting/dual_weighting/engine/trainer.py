@@ -22,29 +22,28 @@ logger = logging.getLogger(__name__)
 
 
 class EndOfTraining(BaseException):
-    """A hook's way to end a training before its last iteration, with all that was done kept.
+    """Raised by hooks to end training before the last iteration, as a success.
 
-    No `Exception`: Detectron2's loop logs those as failures.
+    Not an `Exception`, which Detectron2's training loop logs as a failure.
     """
 
 
 class Trainer(SimpleTrainer):
-    """Detectron2's trainer with mixed precision, gradient accumulation and gradient clipping, which
-    stops at the very iteration in which a loss is not finite.
+    """Detectron2's trainer with mixed precision, gradient accumulation and gradient clipping. It
+    stops in the very iteration in which a loss is not finite.
 
-    An iteration is a step of the optimizer. With `accumulate` = N it takes N batches of the data
-    loader one after the other, with the memory of one, and goes along the mean of their gradients.
-    The losses it reports are means too. To one batch that is N times as large
+    An iteration is one optimizer step. With `accumulate` = N, it processes N batches one after the
+    other, in the memory of one, and averages gradients and reported losses. Compared to a single
+    batch N times as large,
 
-    - equal are the number of images a step and everything that counts steps: the learning rate,
-      the training progress, the average of the weights, the periods;
-    - not equal are losses that are divided by a number of their batch, such as that of positives:
-      here each of the N batches is divided by its own, so that objects in batches of few weigh
-      more. The gradients are the same where these numbers are;
-    - not equal are layers with statistics of their batch (BatchNorm, SyncBN).
+    - the number of images per step is the same, and so is everything that counts steps: learning
+      rate, training progress, weight averaging, periods;
+    - losses that are normalized by a number of their batch, such as its positives, differ: each
+      batch is normalized by its own number, so objects in batches with few of them weigh more;
+    - layers with batch statistics (BatchNorm, SyncBN) differ.
 
     Attributes:
-        waiting_since: when the wait for the batch that has not come yet began; else None.
+        waiting_since: the time since which the trainer has been waiting for a batch, or None.
     """
 
     def __init__(
@@ -59,12 +58,12 @@ class Trainer(SimpleTrainer):
     ) -> None:
         """
         Args:
-            model: returns its losses by name, perhaps wrapped for several processes.
-            accumulate: batches a step.
-            clip_grad_norm: bound of the L2 norm of all gradients together, None for no bound. The
-                norm before clipping is reported as `grad_norm`.
-            precision: what autocast computes in, None for no autocast. float16 comes with loss
-                scaling, because its small gradients would be zero.
+            model: returns its losses by name; may be wrapped in DDP.
+            accumulate: batches per step.
+            clip_grad_norm: largest L2 norm of all gradients together, or None. The norm before
+                clipping is logged as `grad_norm`.
+            precision: dtype of autocast, or None for no autocast. float16 comes with loss scaling,
+                since its small gradients would underflow.
         """
         super().__init__(model, data_loader, optimizer)
         self.accumulate = accumulate
@@ -76,7 +75,7 @@ class Trainer(SimpleTrainer):
         self.waiting_since: float | None = None
 
     def train(self, start_iter: int, max_iter: int) -> None:
-        """Run the iterations from `start_iter` to `max_iter`, or until a hook ends the training."""
+        """Run the iterations from `start_iter` to `max_iter`, or until a hook ends training."""
         try:
             super().train(start_iter, max_iter)
         except EndOfTraining as end:
@@ -104,14 +103,14 @@ class Trainer(SimpleTrainer):
         self.grad_scaler.update()
 
     def _next_batch(self) -> tuple[list[dict], float]:
-        """The next batch and the seconds it took."""
+        """The next batch, and the seconds spent waiting for it."""
         self.waiting_since = start = time.perf_counter()
         batch = next(self._data_loader_iter)
         self.waiting_since = None
         return batch, time.perf_counter() - start
 
     def _gradients_kept(self, *, until_last: bool) -> AbstractContextManager:
-        """Processes exchange gradients only after the last batch of a step."""
+        """Gradients are synchronized only after the last batch of a step."""
         wrapped = isinstance(self.model, DistributedDataParallel)
         return self.model.no_sync() if until_last and wrapped else nullcontext()
 
@@ -128,13 +127,13 @@ class Trainer(SimpleTrainer):
         norm = nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm).item()
         if not self.grad_scaler.is_enabled():
             finite_loss.check_gradient(norm, iteration=self.iter, files=files)
-        # Loss scaling skips a step of infinite gradients by itself.
+        # Loss scaling skips steps with infinite gradients by itself.
         if math.isfinite(norm):
             self.storage.put_scalar("grad_norm", norm)
 
     def state_dict(self) -> dict:
         state = super().state_dict()
-        state.pop("hooks", None)  # they go by the iteration
+        state.pop("hooks", None)  # hooks derive their state from the iteration
         if self.grad_scaler.is_enabled():
             state["grad_scaler"] = self.grad_scaler.state_dict()
         return state
@@ -147,8 +146,8 @@ class Trainer(SimpleTrainer):
 
 
 def check_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
-    """Raise ValueError unless `state` is of parameters of the same number and shapes: torch loads
-    any, and some optimizers then write beyond the end of a tensor."""
+    """Raise `ValueError` unless `state` matches the optimizer's parameters in number and shape.
+    torch loads any state, and some optimizers then write out of bounds."""
     groups = [len(group["params"]) for group in optimizer.param_groups]
     found = [len(group["params"]) for group in state["param_groups"]]
     if groups != found:
@@ -163,21 +162,21 @@ def check_optimizer_state(optimizer: torch.optim.Optimizer, state: Mapping) -> N
 
 
 def mean_of(losses: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of each loss over batches, detached."""
+    """The mean of each loss over the batches, detached."""
     return {name: torch.stack([x[name].detach() for x in losses]).mean() for name in losses[0]}
 
 
 def build_trainer(cfg: DictConfig, model: nn.Module) -> Trainer:
-    """The trainer of `model` with its optimizer and data, as `cfg` says."""
+    """The trainer of `model`, with the optimizer and data of `cfg`."""
     batch = cfg.dataloader.train.get("total_batch_size", 0)
     if not isinstance(batch, int) or batch < 1:
-        raise UserError(f"dataloader.train.total_batch_size={batch} is impossible: use 1 or more.")
+        raise UserError(f"dataloader.train.total_batch_size={batch} is invalid: use 1 or more.")
     if batch % comm.get_world_size():
         raise UserError(
             f"dataloader.train.total_batch_size={batch} cannot be divided "
             f"among {comm.get_world_size()} processes."
         )
-    if hasattr(model, "max_iter"):  # a config may have left it out
+    if hasattr(model, "max_iter"):  # the config may not set it
         model.max_iter = cfg.train.max_iter
     cfg.optimizer.params.model = model
     optimizer = build(cfg, "optimizer")

@@ -1,4 +1,4 @@
-"""Where the numbers of a training go."""
+"""Writers of training metrics."""
 
 import importlib
 import json
@@ -22,7 +22,7 @@ RUN_ID = "wandb_run_id"
 
 
 def build_writers(cfg: DictConfig) -> list[EventWriter]:
-    """The log's lines, metrics.json and what `cfg.train` names. For the main process alone."""
+    """The console log, metrics.json, and the writers set in `cfg.train`. Main process only."""
     output_dir = cfg.train.output_dir
     Path(output_dir).mkdir(parents=True, exist_ok=True)
     writers = [
@@ -30,7 +30,7 @@ def build_writers(cfg: DictConfig) -> list[EventWriter]:
         JSONWriter(os.path.join(output_dir, "metrics.json")),
     ]
     wandb = option(cfg, "wandb")
-    if wandb is not None:  # before TensorBoard, from which it takes the numbers
+    if wandb is not None:  # before TensorBoard, which it syncs
         writers.append(WandbWriter(output_dir, cfg, **wandb))
     if cfg.train.tensorboard or wandb is not None:
         writers.append(TensorboardXWriter(output_dir))
@@ -38,13 +38,13 @@ def build_writers(cfg: DictConfig) -> list[EventWriter]:
 
 
 def option(cfg: DictConfig, name: str) -> dict | None:
-    """The settings in `cfg.train.NAME` without `enabled`; None where that is false."""
+    """The settings in `cfg.train.NAME` without `enabled`, or None if it is disabled."""
     settings = dict(cfg.train[name])
     return settings if settings.pop("enabled") else None
 
 
 class WandbWriter(EventWriter):
-    """Sends what TensorBoard gets to Weights & Biases; create it before the first write to that.
+    """Syncs TensorBoard to Weights & Biases. Create it before TensorBoard's first write.
 
     The output folder keeps the id of the run, which `--resume` continues.
     """
@@ -52,8 +52,8 @@ class WandbWriter(EventWriter):
     def __init__(self, output_dir: str, cfg: DictConfig, **options: str | None) -> None:
         """
         Args:
-            cfg: shown with the run.
-            options: of `wandb.init`: project, entity, name, mode. None is its default.
+            cfg: saved with the run.
+            options: project, entity, name and mode of `wandb.init`; None is its default.
         """
         wandb = import_wandb()
         id_file = Path(output_dir, RUN_ID)
@@ -63,7 +63,7 @@ class WandbWriter(EventWriter):
         options |= {"id": known, "resume": "allow", "sync_tensorboard": True}
         try:
             self._run = wandb.init(dir=output_dir, config=config, **options)
-        except Exception as error:  # of many kinds: no account, no network, a wrong name
+        except Exception as error:  # no account, no network, an invalid name, ...
             raise UserError(
                 f"Weights & Biases does not start ({' '.join(str(error).split())}): "
                 "run `wandb login`, or set train.wandb.mode=offline."
@@ -79,7 +79,7 @@ class WandbWriter(EventWriter):
 
 
 def import_wandb() -> ModuleType:
-    """The package, which is an extra; `UserError` where it is not installed."""
+    """The optional package wandb; raises `UserError` if it is not installed."""
     try:
         return importlib.import_module("wandb")
     except ImportError as error:
