@@ -233,8 +233,3 @@ def test_errors(args, changes, message):
     with pytest.raises(UserError, match=message) as caught:
         config_of_command(args(DIGITS, **changes))
     assert "\n" not in str(caught.value)
-
-
-def test_unknown_override_is_refused(args):
-    with pytest.raises(UserError, match=r"optimizer\.lr"):
-        config_of_command(args(DIGITS, "optimizer.lrr=1"))
