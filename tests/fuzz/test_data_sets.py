@@ -122,34 +122,6 @@ def in_file(encoding: str, name: str = "cat"):
     return damage
 
 
-def image(mode: str, suffix: str = ".png", size=(64, 64), **options):
-    """Image 1 as another kind of file."""
-
-    def damage(content: dict, folder: Path) -> None:
-        pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
-        picture = Image.fromarray(pixels)
-        gray = np.asarray(picture.convert("L"))
-        deep = {
-            "I;16": np.uint16(gray) * 257,
-            "I": np.int32(gray) * 257,
-            "F": gray / np.float32(255),
-        }
-        picture = Image.fromarray(deep[mode]) if mode in deep else picture.convert(mode)
-        picture.save(folder / f"1{suffix}", **options)
-        entry = {"file_name": f"1{suffix}", "width": size[0], "height": size[1]}
-        content["images"][0].update(entry)
-        content["annotations"][0].update(bbox=[0, 0, *size], area=1)
-        del content["annotations"][0]["segmentation"]
-
-    return damage
-
-
-def turned(number: int, suffix: str):
-    exif = Image.Exif()
-    exif[0x0112] = number
-    return image("RGB", suffix, exif=exif)
-
-
 def cut_short(content: dict, folder: Path) -> None:
     (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:200])
 
@@ -197,11 +169,6 @@ SOUND = {
     "keypoints that are objects": replaced("annotations", "keypoints", [{"x": 1, "y": 2}]),
     "a box out of its image": replaced("annotations", "bbox", [40, 40, 500, 500]),
     "polygon of two points": replaced("annotations", "segmentation", [[1, 2, 3, 4]]),
-    **{f"image of mode {m}": image(m) for m in ("1", "L", "LA", "P", "RGBA", "I;16")},
-    **{f"TIFF of mode {m}": image(m, ".tif") for m in ("CMYK", "F", "I", "I;16", "YCbCr")},
-    "JPEG of CMYK": image("CMYK", ".jpg"),
-    **{f"image of {w} x {h}": image("RGB", size=(w, h)) for w, h in ((1, 1), (300, 1), (1, 300))},
-    **{f"turned {n} {s}": turned(n, s) for n in (*range(1, 9), 0, 9) for s in (".jpg", ".png")},
     **{f"file in {code}": in_file(code) for code in ("utf-8-sig", "utf-16", "utf-32", "latin-1")},
     "name in utf-16": in_file("utf-16", "Käfer 甲虫"),
 }
