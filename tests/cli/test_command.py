@@ -70,7 +70,7 @@ def test_devices_without_a_gpu(monkeypatch):
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
     with pytest.raises(UserError, match="needs a GPU"):
         choose_device("cuda")
-    with pytest.raises(UserError, match="device=banana is no device"):
+    with pytest.raises(UserError, match="device=banana is not a device"):
         choose_device("banana")
     line = describe_device(torch.device("cpu"), num_processes=2)
     assert line.startswith("Running on cpu, ") and line.endswith(" per process, 2 processes")
@@ -84,7 +84,7 @@ def test_devices_with_two_gpus(monkeypatch):
     with pytest.raises(UserError, match="cuda:2 does not exist, torch sees 2 GPU"):
         choose_device("cuda:2")
     check_gpus(torch.device("cuda", 0), num_processes=2)
-    with pytest.raises(UserError, match=r"3 processes \(--num-gpus\) need more GPUs than the 2"):
+    with pytest.raises(UserError, match=r"3 processes \(--num-gpus\) need as many GPUs, but torch finds 2"):
         check_gpus(torch.device("cuda", 0), num_processes=3)
 
 

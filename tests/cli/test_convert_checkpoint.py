@@ -140,7 +140,7 @@ def test_command_with_a_resnet(tmp_path, monkeypatch):
     assert "renamed  conv1.weight -> backbone.bottom_up.stem.conv1.weight" in lines
     assert "ignored  fc.bias: the classifier of ImageNet" in lines
     assert len([x for x in lines if x.startswith(("renamed", "ignored"))]) == 320
-    assert re.search("fits .*dw_R_50_FPN_1x.py", result.stdout)
+    assert re.search("matches .*dw_R_50_FPN_1x.py", result.stdout)
     weights = torch.load(dest, weights_only=True)["model"]
     assert set(weights) >= {"backbone.bottom_up.res5.2.conv3.norm.running_var"}
     assert len(weights) == 265  # as torchvision:// loads

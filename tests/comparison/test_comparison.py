@@ -129,7 +129,7 @@ def test_one_seed(compare, capsys):
 
 
 def test_two_configs_of_one_name(tmp_path):
-    with pytest.raises(UserError, match=r"Two configs are called a; "):
+    with pytest.raises(UserError, match=r"Two configs are named a: "):
         plan_runs(["x/a.py", "y/a.py"], [1], [], tmp_path)
 
 

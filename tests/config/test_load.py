@@ -119,7 +119,7 @@ def test_paths_in_quotes_and_with_interpolations():
 
 
 def test_option_among_the_overrides(config_file):
-    assert "must stand before" in sentence_of(config_file, ["train.lr=1", "--debug"])
+    assert "must come before" in sentence_of(config_file, ["train.lr=1", "--debug"])
 
 
 def test_files_that_cannot_be_loaded(tmp_path):
@@ -147,5 +147,5 @@ def test_error_in_an_imported_config_names_that_file(tmp_path):
 
 
 def test_sections(config_file):
-    with pytest.raises(UserError, match="defines no optimizer, lr_multiplier, dataloader: a"):
+    with pytest.raises(UserError, match="does not define optimizer, lr_multiplier, dataloader: a"):
         check_sections(load_config(config_file), config_file)

@@ -139,7 +139,7 @@ def test_what_a_folder_has_that_cannot_be_read(demo, project):
     code, out, err = demo("in")
     assert code == 0 and "1 images" in out
     assert "Left out, no images or videos: 1 files (notes.txt)" in out
-    assert "The image in/text.png cannot be read (it is no image)." in err
+    assert "The image in/text.png cannot be read (not an image)." in err
     Path("in/cut.mp4").write_bytes(b"0" * 100)
     code, _, err = demo("in")
     assert code == 0 and "The video in/cut.mp4 cannot be read." in err
@@ -153,7 +153,7 @@ def test_a_named_file_that_cannot_be_read(demo, project):
     Path("text.png").write_text("no image")
     code, out, err = demo("text.png", project / "003.png")
     assert code == 1 and "1 images" in out and Path("output/demo/003.png").is_file()
-    assert err == "Error: The image text.png cannot be read (it is no image).\n"
+    assert err == "Error: The image text.png cannot be read (not an image).\n"
 
 
 @pytest.mark.parametrize(

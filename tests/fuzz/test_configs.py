@@ -97,7 +97,7 @@ def test_file(name, tmp_path):
 def test_no_file(tmp_path):
     assert "does not exist" in outcome("--config-file", str(tmp_path / "no.py"))[1]
     assert "is a folder" in outcome("--config-file", str(tmp_path))[1]
-    assert "which config" in outcome()[1]
+    assert "No config given" in outcome()[1]
 
 
 @pytest.mark.parametrize("override", OVERRIDES)

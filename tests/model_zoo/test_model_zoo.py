@@ -55,7 +55,7 @@ def test_weights_that_do_not_fit(tmp_path):
     torch.save({"model": {"head.box_scales": torch.ones(3)}}, tmp_path / "model.pth")
     with pytest.raises(UserError, match="lacks"):
         model_zoo.get_model(DIGITS, trained=tmp_path / "model.pth", device="cpu")
-    with pytest.raises(UserError, match="give the file of a checkpoint"):
+    with pytest.raises(UserError, match="pass the path of a checkpoint"):
         model_zoo.get_model(DIGITS, trained=True)
 
 

@@ -1,3 +1,3 @@
-"""The commands: a module each, with its arguments and what they call."""
+"""The commands, one module each."""
 
 import dual_weighting.engine  # noqa: F401  first, because it silences Detectron2's deprecations

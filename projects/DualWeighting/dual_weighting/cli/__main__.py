@@ -1,4 +1,4 @@
-"""One subcommand a module."""
+"""The `dual-weighting` command, with one subcommand per module."""
 
 import ast
 import sys
@@ -28,7 +28,7 @@ COMMANDS = (
 
 
 def main() -> None:
-    """Run the command that the first argument names with the arguments after it."""
+    """Run the command named by the first argument with the remaining arguments."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
         print(usage())
@@ -42,13 +42,13 @@ def main() -> None:
         if error.name not in LEFT_TO_THE_USER:
             raise
         sys.exit(
-            f"Error: {LEFT_TO_THE_USER[error.name]} is not installed; it is not installed along "
-            "with dual-weighting because its version must fit your machine."
+            f"Error: {LEFT_TO_THE_USER[error.name]} is not installed. dual-weighting does not "
+            "install it, because its version must match your machine."
         )
 
 
 def usage() -> str:
-    """The commands, each with the first line of its description, read without importing torch."""
+    """The commands with the first lines of their descriptions, read without importing torch."""
     files = {name: Path(__file__).with_name(f"{name.replace('-', '_')}.py") for name in COMMANDS}
     lines = [
         f"  {name:<22}{ast.get_docstring(ast.parse(file.read_text('utf-8'))).splitlines()[0]}"
@@ -60,8 +60,8 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "dual-weighting COMMAND --help describes the options. --config-file takes a file, or",
-            "the name of a config of the model zoo, such as COCO-Detection/dw_R_50_FPN_1x.py.",
+            "dual-weighting COMMAND --help lists the options. --config-file takes a file, or the",
+            "name of a config in the model zoo, such as COCO-Detection/dw_R_50_FPN_1x.py.",
         ]
     )
 

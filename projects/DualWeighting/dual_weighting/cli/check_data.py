@@ -1,11 +1,11 @@
-"""Look at a data set in COCO's format before training on it.
+"""Check a data set in COCO's format before training.
 
     python tools/check_data.py --json train.json --images train/
     python tools/check_data.py --json train.json --images train/ --val-json val.json \\
         --val-images val/ --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py
 
-Reads all annotations and images. With a config also how the boxes suit its feature pyramid, and
-which objects none of its points can learn. Exit code 1 if something would stop the training.
+Reads all annotations and images. With a config, it also reports how boxes are distributed over the
+feature pyramid, and objects that no point can learn. The exit code is 1 if training would fail.
 """
 
 import argparse
@@ -53,30 +53,32 @@ def parse_arguments() -> argparse.Namespace:
         "--split",
         type=float,
         metavar="SHARE",
-        help="divide FILE: write FILE_train.json and FILE_val.json, this share of the images",
+        help="split FILE: write FILE_train.json and FILE_val.json, which gets this share of images",
     )
-    parser.add_argument("--config-file", metavar="FILE", help="of the detector to be trained")
-    parser.add_argument(
-        "--image-size", type=int, metavar="PIXELS", help="as it will be given to the training"
-    )
+    parser.add_argument("--config-file", metavar="FILE", help="config of the detector to train")
+    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="as for training")
     parser.add_argument(
         "--headers-only",
         action="store_true",
-        help="faster: of each image its size only, so files that were cut short are not found",
+        help="faster: read only the sizes of images; truncated files are not found",
     )
     parser.add_argument(
-        "--show", type=int, default=5, metavar="N", help="findings of a kind to list (default: 5)"
+        "--show",
+        type=int,
+        default=5,
+        metavar="N",
+        help="number of findings of each kind to list (default: 5)",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     return parser.parse_args()
 
 
 def check_data_command(args: argparse.Namespace) -> None:
-    """Print what was found; raise `UserError` if something would stop a training."""
+    """Print all findings; raise `UserError` if training would fail."""
     cfg = config_of(args) if args.config_file else None
     if args.val_json and args.split is not None:
-        raise UserError("--split divides the file of --json: leave out --val-json.")
+        raise UserError("--split splits the file of --json: omit --val-json.")
     if args.val_json:
         check_two_files(args.json, args.val_json)
     splits = [read_split(args.json, args.images, args)]
@@ -101,13 +103,13 @@ def check_data_command(args: argparse.Namespace) -> None:
         num_faults += sum(len(finding.items) for finding in findings if finding.stops)
     if num_faults:
         raise UserError(
-            f"A training would stop, number of faults: {num_faults}; fix what is listed under "
+            f"Training would fail because of {num_faults} faults: fix those listed under "
             '"This would stop the training".'
         )
 
 
 def config_of(args: argparse.Namespace) -> DictConfig:
-    """The config that the data is checked for."""
+    """The config to check the data for."""
     cfg = load_config(args.config_file)
     check_image_size(args.image_size)
     if args.image_size is not None:
@@ -119,7 +121,7 @@ def config_of(args: argparse.Namespace) -> DictConfig:
 
 @dataclass(frozen=True)
 class Split:
-    """A file of annotations, and what was found of its images."""
+    """An annotation file, and the findings in its images."""
 
     json_file: str
     table: AnnotationTable
@@ -129,7 +131,7 @@ class Split:
         return list(zip(self.table.content.images, self.files, strict=True))
 
     def summary(self) -> str:
-        """The number of images and objects, in all and of each class."""
+        """Number of images and objects, overall and per class."""
         counts = self.table.class_counts()
         width = max([len("class"), *(len(name) for name, *_ in counts)])
         lines = [
@@ -172,7 +174,9 @@ def divided(split: Split, share: float) -> list[Split]:
     for part, ids in zip(("train", "val"), map(set, split_by_share(digests, share)), strict=True):
         name = f"{os.path.splitext(split.json_file)[0]}_{part}.json"
         if os.path.exists(name):
-            raise UserError(f"{name} exists: remove it, or give it to --json and --val-json.")
+            raise UserError(
+                f"{name} already exists: delete it, or pass it as --json or --val-json."
+            )
         content = {
             **whole,
             "images": [x for x in whole["images"] if x["id"] in ids],
@@ -191,8 +195,8 @@ def crowd_finding(table: AnnotationTable) -> Finding:
     return Finding(
         f"images with more than {MAX_DETS} objects",
         [f"{table.content.images[k]['file_name']}: {counts[k]:,} objects" for k in crowded],
-        f"with --train-json or --val-json, {' and '.join(LIMITS)} are raised to "
-        f"{rounded_limit(counts.max())}; set them yourself elsewhere",
+        f"--train-json and --val-json raise {' and '.join(LIMITS)} to "
+        f"{rounded_limit(counts.max())}; otherwise set them yourself",
     )
 
 

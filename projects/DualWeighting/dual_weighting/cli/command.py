@@ -1,4 +1,4 @@
-"""How every command begins and how it ends: its options, and its errors as one sentence."""
+"""Options and error handling common to all commands."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ The trailing arguments change values of the config file, for example
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """Detectron2's usual options, with `--debug`, and a `--dist-url` that is free for every run."""
+    """Detectron2's default options, plus `--debug`, and `--dist-url auto` as the default."""
     parser = default_argument_parser(epilog=EPILOG)
     parser.set_defaults(dist_url="auto")
     parser.add_argument(
@@ -25,17 +25,17 @@ def argument_parser() -> argparse.ArgumentParser:
         type=float,
         default=30,
         metavar="MINUTES",
-        help="how long processes wait for one that hangs or does not come (default: 30)",
+        help="how long processes wait for one that hangs or does not start (default: 30)",
     )
     parser.add_argument(
         "--evaluator",
         choices=["hotcoco", "pycocotools"],
-        help="who computes COCO's numbers: the fast one, or the reference (default: as the config "
-        "says, hotcoco)",
+        help="implementation of COCO's metrics: the fast one or the reference (default: that of "
+        "the config, hotcoco)",
     )
     own = parser.add_argument_group(
         "your own data",
-        "in COCO's format; classes, length, batch and learning rate are chosen for it and printed",
+        "in COCO's format; classes, schedule, batch size and learning rate are adapted to it",
     )
     own.add_argument("--train-json", metavar="FILE", help="annotations to train on")
     own.add_argument("--train-images", metavar="DIR", help="their images (default: FILE's folder)")
@@ -45,27 +45,26 @@ def argument_parser() -> argparse.ArgumentParser:
         "--epochs",
         type=float,
         metavar="N",
-        help="how often each image is seen (default: as in the config, on few images more often)",
+        help="number of passes over the images (default: that of the config, more with few images)",
     )
     own.add_argument(
         "--image-size",
         type=int,
         metavar="PIXELS",
-        help="the shorter side that images are resized to, at most 1.67 times that for the longer "
-        "(default: as in the config); less is faster",
+        help="resize the shorter side of images to this, and the longer side to at most 1.67 times "
+        "as much (default: that of the config)",
     )
-    # Stays the last positional argument of the parser: argparse sees options by their name.
     parser.add_argument(
-        "--debug", action="store_true", help="show the traceback of errors a user can mend too"
+        "--debug", action="store_true", help="show the traceback of user errors, too"
     )
     return parser
 
 
 def run_command(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Run `main(args)`; a `UserError`, or a full disk, becomes one line on stderr and exit code 1.
+    """Run `main(args)`. A `UserError` or a full disk is printed in one line, with exit code 1.
 
-    With `args.debug` its traceback is shown as well. Any other exception is a defect and keeps its
-    traceback (exit code 1); an interruption from the keyboard ends with 130.
+    With `args.debug`, its traceback is shown, too. Other exceptions are bugs and keep their
+    traceback. A keyboard interrupt exits with code 130.
     """
     printable_output()
     try:

@@ -1,10 +1,10 @@
-"""Train configs with several seeds and write a table, a figure and a page.
+"""Train configs with several seeds, and write a table, a figure and a page.
 
     python tools/compare.py --configs configs/Digits/dw_R_18_FPN.py configs/Digits/fcos_R_18_FPN.py
     python tools/compare.py --configs A.py B.py --seeds 1 2 3 --jobs 2 train.max_iter=1000
 
-Runs that are done are not repeated and those that were interrupted go on: give the command again.
-The trailing arguments change values of every config.
+Running the command again continues interrupted runs and skips finished ones. Trailing key=value
+arguments apply to every config.
 """
 
 import argparse
@@ -33,16 +33,18 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=Path("output/compare"), metavar="DIR")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once (default: 1)")
     parser.add_argument(
-        "--table-only", action="store_true", help="of the runs that are done; train nothing"
+        "--table-only",
+        action="store_true",
+        help="only write the results of finished runs, without training",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     return parser
 
 
 def compare(args: argparse.Namespace) -> None:
     if args.jobs < 1:
-        raise UserError(f"--jobs is {args.jobs}; give at least 1.")
+        raise UserError(f"--jobs {args.jobs} must be at least 1.")
     # argparse takes overrides that stand behind a list for more of the list.
     listed = [*args.configs, *args.seeds]
     overrides = [text for text in listed if "=" in text] + args.overrides
@@ -54,18 +56,20 @@ def compare(args: argparse.Namespace) -> None:
     write_results(runs, args.output)
     if failed:
         words = "; ".join(f"{run.log_file}: {run.last_words()}" for run in failed)
-        raise UserError(f"{len(failed)} of {len(runs)} runs failed, fix it and rerun: {words}")
+        raise UserError(
+            f"{len(failed)} of {len(runs)} runs failed; fix the cause and run again: {words}"
+        )
 
 
 def seed_of(text: str) -> int:
-    """A seed from the command line."""
+    """Parse a seed."""
     if not text.isdecimal():
-        raise UserError(f"The seed {text} is not a whole number of 0 or more; correct it.")
+        raise UserError(f"The seed {text} must be a whole number, 0 or more.")
     return int(text)
 
 
 def write_results(runs: list[Run], output_dir: Path) -> None:
-    """Write comparison.md, .csv, .png and .html of the runs that are done."""
+    """Write comparison.md, .csv, .png and .html of the finished runs."""
     rows = rows_of(runs)
     if not rows:
         return
@@ -89,7 +93,7 @@ def files_of(run: Run) -> RunFiles:
 
 
 def changes_of(done: dict[tuple[str, int], RunFiles], *, first: str) -> dict[str, Interval]:
-    """How AP changes from the config `first` to each of the others, over the seeds of both."""
+    """Differences in AP from the config `first` to each of the others, over common seeds."""
     pairs: dict[str, list[Interval]] = {}
     for (name, seed), files in done.items():
         if name != first and (first, seed) in done:

@@ -4,8 +4,8 @@
     python tools/train_net.py --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py --eval-only \\
         train.init_checkpoint=dw_R_50_FPN_1x.pth
 
-Says which config the weights belong to, and what became of each name. Whatever does not fit exactly
-is an error.
+Prints the matching config and how each name was converted. Anything that does not match exactly is
+an error.
 """
 
 import argparse
@@ -46,14 +46,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("source", metavar="SOURCE.pth")
     parser.add_argument("dest", metavar="DEST.pth")
     parser.add_argument(
-        "--config-file", metavar="FILE", help="a config of your own, instead of the model zoo's"
+        "--config-file", metavar="FILE", help="your own config, instead of those of the model zoo"
     )
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="load a file that holds more than weights, which runs code in it",
+        help="load a file that contains more than weights; this can execute code in it",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     return parser.parse_args()
 
 
@@ -71,26 +71,32 @@ def convert_command(args: argparse.Namespace) -> None:
         print(f"ignored  {name}: {reason}")
     for name in missing_names(conversion.state_dict, found):
         print(f"missing  {name}")
-    print(f"\n{args.source} fits {' or '.join(found.configs)}.")
+    print(f"\n{args.source} matches {' or '.join(found.configs)}.")
     print(f"Wrote {len(conversion.state_dict)} tensors to {args.dest}.")
 
 
 def convert_file(
     source: str, dest: str, *, trust: bool = False, configs: Iterable[str] | None = None
 ) -> tuple[Conversion, Candidate]:
-    """Write the weights of `source` to `dest` by our names; how they were renamed and which model
-    they are.
+    """Convert the weights of `source` to this project's names and write them to `dest`.
 
-    `trust`: run code in `source`, if it holds any. `configs`: files of the configs that come into
-    question, by default those of the model zoo. Raises `UserError` for anything unexpected.
+    Args:
+        trust: allow code in `source` to run.
+        configs: candidate config files, by default those of the model zoo.
+
+    Returns:
+        How each weight was renamed, and the matching model.
+
+    Raises:
+        UserError: anything does not match.
     """
     weights = read_foreign_weights(source, trust=trust)
     rules, method = recognize_release(weights, file=source)
     try:
         conversion = convert(weights, rules)
-    except (IndexError, RuntimeError) as error:  # a tensor of too few dimensions, or too long
+    except (IndexError, RuntimeError) as error:  # a tensor with too few dimensions or too many rows
         raise UserError(
-            f"The weights of {source} fit no config ({' '.join(str(error).split())})."
+            f"The weights of {source} match no config ({' '.join(str(error).split())})."
         ) from error
     files = zoo_files(method) if configs is None else {file: file for file in configs}
     models = candidates(files, backbone_only=rules is TORCHVISION)
@@ -104,8 +110,8 @@ def convert_file(
 
 
 def recognize_release(weights: Mapping[str, Tensor], *, file: str) -> tuple[Rules, str]:
-    """The rules of the code base that wrote these names, and how the configs of the method begin.
-    A ResNet fits all."""
+    """The conversion rules for the code base of these names, and the prefix of matching configs.
+    A ResNet matches all configs."""
     for name, method in RELEASES:
         if name in weights:
             return MMDETECTION, method
@@ -118,7 +124,7 @@ def recognize_release(weights: Mapping[str, Tensor], *, file: str) -> tuple[Rule
 
 
 def zoo_files(method: str) -> dict[str, str]:
-    """The model zoo's configs of one method: names and files."""
+    """Names and files of the model zoo's configs of a method."""
     return {
         name: get_config_file(name)
         for name in config_names()
@@ -127,7 +133,7 @@ def zoo_files(method: str) -> dict[str, str]:
 
 
 def candidates(files: Mapping[str, str], *, backbone_only: bool) -> list[Candidate]:
-    """The models of these configs (names and files), each once."""
+    """The distinct models of these configs (names and files)."""
     by_text: dict[str, Candidate] = {}
     for name, file in files.items():
         config = load_config(file).model
@@ -143,7 +149,7 @@ def candidates(files: Mapping[str, str], *, backbone_only: bool) -> list[Candida
 
 
 def shapes_of(config: DictConfig, *, backbone_only: bool) -> dict[str, tuple[int, ...]]:
-    """Shapes of all that the model saves, or of what it takes from a network for ImageNet."""
+    """Shapes of the model's state dict, or of the part initialized from an ImageNet network."""
     with torch.device("meta"):
         model = instantiate(config)
     state = model.state_dict()

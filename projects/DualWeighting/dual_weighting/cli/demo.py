@@ -1,14 +1,14 @@
-"""Detect objects on images and videos of your own, and draw them.
+"""Detect objects in your own images and videos, and draw them.
 
     python tools/demo.py --run output/dw street.jpg holiday/ 'scans/**/*.png' drive.mp4
     python tools/demo.py --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py \\
         --checkpoint model_final.pth --json detections.json street.jpg
     python tools/demo.py --run output/dw --webcam
 
-Pictures keep the names of their files, videos become MP4 at the rate of the source. The JSON file
-is in COCO's result format, with the file's name added; an image's id is the number that its file
-has as name, if all have one (000000000139.jpg), else 1, 2, 3, ... in the order of the inputs.
-Values of the config are changed with key=value, for example model.test_nms_thresh=null.
+Output pictures keep the names of their inputs; videos become MP4 files with the same frame rate.
+The JSON file has COCO's result format, plus the file name. Image ids are the numbers in the file
+names if all are numbers (000000000139.jpg), else 1, 2, 3, ... in the order of the inputs. Change
+the config with key=value arguments, for example model.test_nms_thresh=null.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def parse_arguments() -> argparse.Namespace:
         "inputs",
         nargs="*",
         metavar="INPUT",
-        help="image, video, folder of them, or pattern such as 'a/**/*.jpg'",
+        help="image, video, folder, or pattern such as 'a/**/*.jpg'",
     )
     parser.add_argument(
         "--webcam",
@@ -31,7 +31,7 @@ def parse_arguments() -> argparse.Namespace:
         nargs="?",
         const=0,
         metavar="N",
-        help="instead: camera N (default: 0), shown where there is a screen; q or Ctrl-C ends",
+        help="use camera N (default: 0) and show it if there is a screen; q or Ctrl-C quits",
     )
     model = parser.add_argument_group("the detector")
     model.add_argument("--run", type=Path, metavar="DIR", help="output folder of a training")
@@ -51,30 +51,30 @@ def parse_arguments() -> argparse.Namespace:
         type=int,
         default=4,
         metavar="N",
-        help="images that are run at once (default: %(default)s)",
+        help="number of images to run at once (default: %(default)s)",
     )
     output = parser.add_argument_group("what comes out")
     output.add_argument(
         "--output",
         type=Path,
         metavar="DIR",
-        help="where the pictures go (default: output/demo, or nowhere with --json)",
+        help="folder for pictures (default: output/demo; none with --json alone)",
     )
     output.add_argument("--json", type=Path, metavar="FILE", help="write the detections")
     output.add_argument(
         "--score-threshold",
         type=float,
         metavar="S",
-        help="draw and write detections of this score or more (default: that of the best F1 in the "
-        "evaluation.json beside the checkpoint, else 0.3); 0 for all, as an evaluation needs them",
+        help="smallest score of detections to draw and write (default: that of the best F1 in the "
+        "evaluation.json next to the checkpoint, else 0.3); 0 for all, as needed for evaluation",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     return parser.parse_intermixed_args()
 
 
 def main() -> None:
     arguments = parse_arguments()
-    # These take seconds, which --help and a misspelt option need not wait for.
+    # Imported late: takes seconds, which --help should not wait for.
     from dual_weighting.cli.command import run_command
     from dual_weighting.demo.demo import demo_command
 

@@ -3,9 +3,9 @@
 python tools/evaluate_crowdhuman.py --gt annotation_val.odgt --dt results.odgt
 python tools/evaluate_crowdhuman.py --gt annotation_val.odgt --dt results.odgt --json metrics.json
 
-A line of --gt is {"ID": ..., "gtboxes": [{"tag": "person", "fbox": [x, y, width, height]}, ...]}, a
-line of --dt {"ID": ..., "dtboxes": [{"box": [x, y, width, height], "score": ...}, ...]}. One of the
-two has "height" and "width" of the image besides.
+A line of --gt is {"ID": ..., "gtboxes": [{"tag": "person", "fbox": [x, y, width, height]}, ...]};
+a line of --dt is {"ID": ..., "dtboxes": [{"box": [x, y, width, height], "score": ...}, ...]}. Either
+has the "height" and "width" of the image, too.
 """
 
 import argparse
@@ -22,9 +22,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--gt", type=Path, required=True, help="ground truths, an .odgt file")
+    parser.add_argument("--gt", type=Path, required=True, help="ground truth, an .odgt file")
     parser.add_argument("--dt", type=Path, required=True, help="detections, an .odgt file")
-    parser.add_argument("--json", type=Path, help="write the numbers, shares in [0, 1], here too")
+    parser.add_argument("--json", type=Path, help="also write the metrics, in [0, 1], to this file")
     return parser.parse_args()
 
 

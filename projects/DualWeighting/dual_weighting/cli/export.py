@@ -1,12 +1,12 @@
-"""Export a detector to a file that runs without this project, and check its answers.
+"""Export a detector to a file that runs without this project, and verify its outputs.
 
     python tools/export_model.py --config-file configs/Digits/o2f_R_18_FPN.py \\
         --checkpoint output/o2f/model_final.pth --format onnx --output o2f.onnx
     python examples/onnx_detect.py o2f.onnx image.jpg detections.png
 
-The file takes an image of any size, (height, width, 3) uint8, and returns boxes, scores, classes
-and, from a model of masks, masks. NMS is inside if the model has it; trailing arguments change the
-config, such as model.test_nms_thresh=null for none, or model.test_score_thresh=0.3.
+The exported model takes an image of any size, (height, width, 3) uint8, and returns boxes, scores,
+classes and, for mask models, masks. It includes NMS if the model uses NMS. Change the config with
+key=value arguments, such as model.test_nms_thresh=null for no NMS, or model.test_score_thresh=0.3.
 """
 
 import argparse
@@ -47,9 +47,9 @@ def parse_arguments() -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="images to check with (default: some of the config's test data)",
+        help="images for verification (default: some of the config's test data)",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     args = parser.parse_args()
     # argparse takes overrides that stand behind the images for images.
@@ -66,9 +66,10 @@ Runner = Callable[[Tensor], dict[str, Tensor]]
 
 
 def export_command(args: argparse.Namespace) -> None:
-    """`args`: config_file, checkpoint, format, output, image, overrides.
+    """Export and verify; `args`: config_file, checkpoint, format, output, image, overrides.
 
-    Raises `UserError` when the file does not answer as the model does.
+    Raises:
+        UserError: the outputs of the exported model differ from those of the detector.
     """
     if args.output.suffix != ENDINGS[args.format]:
         raise UserError(f"--output {args.output} must end with {ENDINGS[args.format]}.")
@@ -91,17 +92,19 @@ def export_command(args: argparse.Namespace) -> None:
 
 
 def test_images(cfg: DictConfig) -> list[str]:
-    """Files of the test data of the config, spread evenly."""
+    """Evenly spaced image files of the config's test data."""
     try:
         records = instantiate(cfg.dataloader.test.dataset)
     except UserError as error:
-        raise UserError(f"Give images to check with, --image FILE ...; {error}") from error
+        raise UserError(
+            f"Images for verification are missing, add --image FILE ...: {error}"
+        ) from error
     chosen = np.linspace(0, len(records) - 1, min(NUM_IMAGES, len(records))).round().astype(int)
     return [records[index]["file_name"] for index in chosen]
 
 
 def export(predictor: Predictor, cfg: DictConfig, kind: str, file: os.PathLike) -> Runner:
-    """Write the file and load it again."""
+    """Write the file, and load it."""
     detector = ExportableDetector(predictor.model)
     program = record(detector)
     texts = describe(cfg, predictor.model).texts()
@@ -113,17 +116,19 @@ def export(predictor: Predictor, cfg: DictConfig, kind: str, file: os.PathLike) 
 
 
 def verify(predictor: Predictor, runner: Runner, images: Sequence[Tensor]) -> None:
-    """Print the largest difference from the model; `UserError` if it is large."""
+    """Print the largest difference from the detector; raise `UserError` if it is too large."""
     found = difference(predictor, runner, images)
-    print(f"Checked on {len(images)} images in 3 sizes each, largest difference: {found}.")
+    print(f"Verified on {len(images)} images in 3 sizes each; largest difference: {found}.")
     if found.is_large:
-        raise UserError("The exported file does not answer as the model does: do not use it.")
+        raise UserError(
+            "The outputs of the exported file differ from those of the model: do not use it."
+        )
     if found.detections == 0:
-        print("The check says little: nothing was detected, give other images with --image.")
+        print("Nothing was detected, so this verifies little: pass other images with --image.")
 
 
 def difference(predictor: Predictor, runner: Runner, images: Sequence[Tensor]) -> Difference:
-    """The largest on these images (3, H, W) and their parts."""
+    """The largest difference on these images (3, H, W) and on crops of them."""
     total = Difference()
     for image in itertools.chain.from_iterable(map(parts, images)):
         (expected,) = predictor.detect([{"image": image}])
@@ -137,7 +142,7 @@ def difference(predictor: Predictor, runner: Runner, images: Sequence[Tensor]) -
 
 
 def parts(image: Tensor) -> Iterator[Tensor]:
-    """An image, and corners of it of other shapes and of sizes that no stride divides."""
+    """An image, and corner crops with other shapes and sizes not divisible by any stride."""
     height, width = image.shape[-2:]
     yield image
     yield image[:, : height * 5 // 7 + 1, :]
@@ -145,12 +150,12 @@ def parts(image: Tensor) -> Iterator[Tensor]:
 
 
 def print_latencies(predictor: Predictor, runners: dict[str, Runner], image: Tensor) -> None:
-    """Median time for one image of the model and of each runner."""
+    """Median time per image of the model and of each runner."""
     pixels = image.permute(1, 2, 0).contiguous()
     calls = {"PyTorch": lambda: predictor.detect([{"image": image}])}
     calls |= {name: lambda runner=runner: runner(pixels) for name, runner in runners.items()}
     times = {name: [] for name in calls}
-    for _ in range(REPEATS + 1):  # in turn, so that whatever else runs here slows all alike
+    for _ in range(REPEATS + 1):  # in turn, so that other load affects all of them
         for name, call in calls.items():
             start = time.perf_counter()
             call()

@@ -1,10 +1,10 @@
-"""Parameters and GFLOPs of configs, as a table in Markdown.
+"""Print parameters and GFLOPs of configs as a Markdown table.
 
     python tools/model_complexity.py                     every config of the model zoo
     python tools/model_complexity.py configs/Digits/dw_R_18_FPN.py --image-size 160 160
 
-GFLOPs are billions of multiply-adds (fvcore) for one image, padded as the
-detector pads it.
+GFLOPs are billions of multiply-adds, counted by fvcore, for one image with
+the padding of the detector.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("config_files", nargs="*", metavar="CONFIG")
     parser.add_argument("--image-size", type=int, nargs=2, default=(800, 1333), metavar=("H", "W"))
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     return parser.parse_args()
 
 
@@ -36,7 +36,7 @@ def print_table(args: argparse.Namespace) -> None:
     files = {file: file for file in args.config_files} or {
         name: model_zoo.get_config_file(name) for name in model_zoo.config_names()
     }
-    known = {}  # several configs train one network
+    known = {}  # several configs share a network
     print("| config | parameters | GFLOPs |\n|---|---|---|")
     for name, file in files.items():
         model = load_config(file).model
@@ -48,7 +48,7 @@ def print_table(args: argparse.Namespace) -> None:
 
 
 class Network(nn.Module):
-    """A detector from the padded images to all predictions, before any is chosen."""
+    """The part of a detector from padded images to dense predictions."""
 
     def __init__(self, detector: nn.Module):
         super().__init__()
@@ -65,10 +65,10 @@ class Network(nn.Module):
 
 
 def complexity(model: DictConfig, image_size: tuple[int, int]) -> tuple[int, int]:
-    """Parameters, and multiply-adds for one image of (height, width), padded as the detector does.
+    """Number of parameters, and multiply-adds for one image of (height, width) plus padding.
 
-    Counted by fvcore, which runs the network once on the CPU. Normalization, activation, sampling,
-    the choice of detections and their masks are left out.
+    Counted by fvcore in one forward pass on the CPU, without normalization, activations, sampling,
+    the selection of detections, and their masks.
     """
     detector = instantiate(model).eval()
     divisor = max(detector.backbone.size_divisibility, 1)
@@ -82,7 +82,7 @@ def complexity(model: DictConfig, image_size: tuple[int, int]) -> tuple[int, int
 
 
 def deform_conv_flops(inputs: list, outputs: list) -> Counter:
-    """A handle of fvcore: as many as the plain convolution; reading the taps is left out."""
+    """An fvcore handler that counts the plain convolution, without sampling its inputs."""
     weight = inputs[1].type().sizes()  # (out, in / groups, kernel height, kernel width)
     batch, _, height, width = outputs[0].type().sizes()
     return Counter(deform_conv2d=batch * height * width * prod(weight))

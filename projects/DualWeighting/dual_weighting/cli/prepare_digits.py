@@ -1,7 +1,7 @@
-"""Write the built-in data set Digits, as COCO annotations and PNG files.
+"""Write the built-in Digits data set as COCO annotations and PNG files.
 
 python tools/prepare_digits.py
-python tools/prepare_digits.py --crowd    # CrowdDigits instead, as CrowdHuman's files
+python tools/prepare_digits.py --crowd    # CrowdDigits, in CrowdHuman's format
 python tools/prepare_digits.py --root /data/digits --num-train 2000 --num-val 500
 """
 
@@ -20,13 +20,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--crowd",
         action="store_true",
-        help="CrowdDigits: one class, scenes of 30 to 80 digits that overlap heavily",
+        help="write CrowdDigits: one class, scenes of 30 to 80 heavily overlapping digits",
     )
     parser.add_argument(
         "--root",
         type=Path,
         help=f"folder to write to (default: {digits_root()}, with --crowd {crowd_digits_root()}; "
-        "DETECTRON2_DATASETS sets the first part, and the configs find it there)",
+        "DETECTRON2_DATASETS sets the first part, and configs look there)",
     )
     parser.add_argument("--num-train", type=int, help="default: 1000, with --crowd 400")
     parser.add_argument("--num-val", type=int, help="default: 300, with --crowd 100")
@@ -45,7 +45,7 @@ def prepare_digits(args: argparse.Namespace) -> None:
             f"Wrote {args.num_train} training and {args.num_val} validation scenes to {args.root}"
         )
     else:
-        print(f"{args.root} is complete already, nothing to write")
+        print(f"{args.root} is already complete, nothing to write")
 
 
 def main() -> None:

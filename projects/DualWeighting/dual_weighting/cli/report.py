@@ -1,10 +1,10 @@
-"""Write the report of a run anew, or compare several runs.
+"""Write the report of a run, or compare several runs.
 
     python tools/report.py output/dw
     python tools/report.py output/dw output/o2f --output output/dw_and_o2f.html
 
-Each folder gets its report.html, as at the end of a training; of several runs a comparison is
-written as well. Both are single files, which need no network.
+Each folder gets a report.html, as at the end of training. For several runs, a comparison is
+written, too. Both are single, self-contained files.
 """
 
 import argparse
@@ -25,24 +25,26 @@ def parse_arguments() -> argparse.Namespace:
         "--output",
         type=Path,
         metavar="FILE",
-        help="of the comparison (default: output/comparison.html); with one RUN, of its report "
-        "(default: report.html in its folder)",
+        help="file of the comparison (default: output/comparison.html) or, with one RUN, of its "
+        "report (default: report.html in its folder)",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     return parser.parse_args()
 
 
 def report_command(args: argparse.Namespace) -> None:
-    """Write the report of each run of the command line, and of several a comparison."""
+    """Write a report for each run and, for several runs, a comparison."""
     from dual_weighting.comparison.html import write_comparison
     from dual_weighting.report import RunFiles, write_report
 
     folders = list(dict.fromkeys(Path(run) for run in args.runs))
     for folder in folders:
         if not folder.is_dir():
-            raise UserError(f"There is no folder {folder}: give the output folder of a training.")
+            raise UserError(
+                f"The folder {folder} does not exist: give the output folder of a training."
+            )
     if args.output is not None and args.output.is_dir():
-        raise UserError(f"--output {args.output} is a folder: name a file, such as report.html.")
+        raise UserError(f"--output {args.output} is a folder: give a file, such as report.html.")
     runs = []
     for folder in folders:
         file = config_of_run(folder)

@@ -1,15 +1,15 @@
-"""Train or evaluate a detector that a LazyConfig describes.
+"""Train or evaluate the detector of a LazyConfig.
 
     python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py
     python tools/train_net.py --config-file configs/Digits/dw_R_18_FPN.py --eval-only \\
         train.init_checkpoint=output/model_final.pth
 
-On your own data, in COCO's format; what follows from it is printed and can be changed:
+On your own data, in COCO's format; settings derived from it are printed and can be overridden:
 
     python tools/train_net.py --config-file configs/COCO-Detection/dw_R_50_FPN_1x.py \\
         --train-json train.json --train-images train/ --val-json val.json --val-images val/
 
-Runs on the GPU where there is one, else on the CPU, and says which.
+Runs on the GPU if there is one, else on the CPU.
 """
 
 from dual_weighting.cli.command import argument_parser, run_command

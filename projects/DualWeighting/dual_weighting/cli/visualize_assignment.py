@@ -1,4 +1,4 @@
-"""Draw which points learn a ground truth, and how much: a page for each ground truth.
+"""Draw which points learn each ground truth, and with which weights.
 
     python tools/visualize_assignment.py --run output/dw --image-id 7
     python tools/visualize_assignment.py --run output/dw --iterations 500 1000 1500 --gt 0 2
@@ -8,8 +8,8 @@
     python tools/visualize_assignment.py --config-file configs/Digits/dw_R_18_FPN.py \\
         --checkpoints output/dw/model_final.pth
 
-The weights are those of the assignment that the losses are made of. Each page shows every level of
-the pyramid; the ten strongest points of each ground truth are printed and written as CSV.
+The weights are those used by the losses. There is a page for each ground truth, with every level of
+the pyramid. The ten strongest points of each are printed, and written as CSV.
 """
 
 import argparse
@@ -44,57 +44,59 @@ def parse_arguments() -> argparse.Namespace:
         "--checkpoints",
         nargs="+",
         metavar="FILE",
-        help="a row for each; with --run, names in its folder (default: model_final.pth)",
+        help="one row each; with --run, names in its folder (default: model_final.pth)",
     )
     model.add_argument(
         "--iterations",
         type=int,
         nargs="+",
         metavar="N",
-        help="instead: the checkpoints of --run after so many iterations",
+        help="alternatively, the checkpoints of --run after these iterations",
     )
     other = model.add_mutually_exclusive_group()
     other.add_argument(
-        "--compare", metavar="CONFIG_OR_DIR", help="a second model: config, or output folder"
+        "--compare", metavar="CONFIG_OR_DIR", help="a second model: config or output folder"
     )
     other.add_argument(
         "--scheme-from",
         metavar="CONFIG",
-        help="the same checkpoints under the scheme of this config as well",
+        help="also show the same checkpoints under the scheme of this config",
     )
     model.add_argument(
         "--compare-checkpoints", nargs="+", metavar="FILE", help="checkpoints of --compare"
     )
-    image = parser.add_argument_group("on which image (default: the first)")
+    image = parser.add_argument_group("image id (default: the first)")
     image.add_argument(
         "--split", choices=["test", "train"], default="test", help="data set of the config"
     )
-    image.add_argument("--dataset", metavar="NAME", help="instead: any registered data set")
+    image.add_argument("--dataset", metavar="NAME", help="any registered data set")
     which = image.add_mutually_exclusive_group()
     which.add_argument("--image-id", metavar="ID", help="as in the annotations")
     which.add_argument("--image-index", type=int, metavar="N", help="position, from 0")
-    which.add_argument("--file-name", metavar="NAME", help="with or without its folder")
+    which.add_argument(
+        "--file-name", metavar="NAME", help="file name of the image, with or without its folder"
+    )
     image.add_argument(
-        "--gt", type=int, nargs="+", metavar="N", help="ground truths, from 0 (default: all)"
+        "--gt", type=int, nargs="+", metavar="N", help="indices of ground truths (default: all)"
     )
     parser.add_argument(
         "--output",
         type=Path,
         default=Path("output/assignment"),
         metavar="DIR",
-        help="where the pictures and the table go (default: %(default)s)",
+        help="folder for pictures and table (default: %(default)s)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     return parser.parse_args()
 
 
-# Of the columns of `point_table`, as printed: places in pixels, scores and weights in thousandths.
+# Formats of the columns of `point_table`: positions in pixels, scores and weights.
 FORMATS = ("", "", ".0f", ".0f", *[".3f"] * 6)
 
 
 def visualize_command(args: argparse.Namespace) -> None:
-    """Draw, print and write what the options ask for."""
+    """Draw, print and write the assignments."""
     sides = sides_of(args)
     device = choose_device(args.device)
     print(describe_device(device, num_processes=1))
@@ -135,17 +137,17 @@ def visualize_command(args: argparse.Namespace) -> None:
 
 
 def file_stem(dataset: str, image_id: object) -> str:
-    """The beginning of file names for an image; a person's own data set is called by its path."""
+    """The stem of file names for an image; your own data sets are named by path."""
     return re.sub(r"[^\w.-]+", "_", f"{Path(dataset).stem}_{image_id}")
 
 
 def rows_of_side(side: Side, record: dict, classes: list[str], where: str, device):
-    """A row for each ground truth of the image, resized as for the side's evaluation."""
+    """One row per ground truth of the image, resized as in the evaluation of the side."""
     detector, title = load_side(side, device)
     if detector.num_classes != len(classes):
         raise UserError(
-            f"The model of {side.name} has {detector.num_classes} classes but the data set of "
-            f"{where} has {len(classes)}: choose its own with --dataset."
+            f"The model of {side.name} has {detector.num_classes} classes, but the data set of "
+            f"{where} has {len(classes)}: select its data set with --dataset."
         )
     mapped = annotated_mapper(side.cfg.dataloader)(record)
     rows = []
@@ -153,15 +155,15 @@ def rows_of_side(side: Side, record: dict, classes: list[str], where: str, devic
         image_format = side.cfg.dataloader.train.mapper.image_format
         rows = assignment_rows(detector, mapped, title=title, image_format=image_format)
     if not rows:
-        raise UserError(f"There is no ground truth on {where}: choose another image.")
+        raise UserError(f"There is no ground truth on {where}: select another image.")
     return rows
 
 
 def choose(wanted: list[int] | None, count: int, where: str) -> list[int]:
-    """The ground truths to draw, all of them where nothing is wanted."""
+    """The ground truths to draw, all by default."""
     for gt in wanted or []:
         if not 0 <= gt < count:
-            raise UserError(f"There is no ground truth {gt} on {where}: it has 0 to {count - 1}.")
+            raise UserError(f"There is no ground truth {gt} on {where}, only 0 to {count - 1}.")
     return wanted or list(range(count))
 
 

@@ -1,11 +1,11 @@
-"""Turn a folder of Pascal VOC's layout into annotations in COCO's format.
+"""Convert a data set in Pascal VOC's layout to COCO annotations.
 
     python tools/voc_to_coco.py --root VOC2007 --output data/
 
-The folder has JPEGImages/ and Annotations/, or images and XML files side by side; --images and
---annotations name others. Writes a file for each list of ImageSets/Main that is there (train, val,
-trainval, test), and train.json and val.json without such lists too: a fifth of the images is kept
-for the validation.
+The folder contains JPEGImages/ and Annotations/, or images and XML files side by side; --images and
+--annotations select others. Writes a file for each list in ImageSets/Main (train, val, trainval,
+test). Without such lists, it writes train.json and val.json, with a fifth of the images for
+validation.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from dual_weighting.data.checks.findings import some
 from dual_weighting.data.formats.pascal_voc import ANNOTATIONS, IMAGES, convert, default_folder
 from dual_weighting.utils.errors import UserError
 
-CONFIG = "configs/COCO-Detection/dw_R_50_FPN_1x.py"  # named as an example of what comes next
+CONFIG = "configs/COCO-Detection/dw_R_50_FPN_1x.py"  # shown as the next step
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -26,7 +26,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--root", required=True, type=Path, metavar="DIR", help="the folder of the data set"
+        "--root", required=True, type=Path, metavar="DIR", help="folder of the data set"
     )
     parser.add_argument(
         "--output", required=True, type=Path, metavar="DIR", help="of the files written"
@@ -43,9 +43,9 @@ def parse_arguments() -> argparse.Namespace:
         type=float,
         default=0.2,
         metavar="SHARE",
-        help="of the images for the validation, where no lists say (default: 0.2)",
+        help="share of images for validation, if there are no lists (default: 0.2)",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of user errors")
     return parser.parse_args()
 
 

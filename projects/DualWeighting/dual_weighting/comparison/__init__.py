@@ -1,1 +1,1 @@
-"""Configs side by side: every config trained with every seed, one table, one figure."""
+"""Comparison of configs over several seeds, and of finished runs."""

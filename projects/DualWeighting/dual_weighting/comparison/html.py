@@ -1,4 +1,4 @@
-"""Several runs on one page: their numbers next to each other, their curves over one another."""
+"""The comparison page of several runs."""
 
 import math
 import os
@@ -21,9 +21,9 @@ IGNORED = ("train.output_dir", "dataloader.evaluator.output_dir")
 
 
 def write_comparison(runs: Sequence[RunFiles], output_file: str | os.PathLike) -> Path:
-    """Write the page that compares `runs` with the first of them; its file.
+    """Write a page that compares `runs` with the first of them, and return its path.
 
-    What a run lacks is a dash in its place.
+    Values that a run lacks are shown as dashes.
     """
     names = labels(runs)
     makers = {
@@ -50,7 +50,7 @@ def write_comparison(runs: Sequence[RunFiles], output_file: str | os.PathLike) -
 
 
 def labels(runs: Sequence[RunFiles]) -> list[str]:
-    """As much of the end of each folder's path as tells it from the others."""
+    """The shortest unambiguous end of each folder's path."""
     paths = [run.folder.resolve().parts for run in runs]
     for depth in range(1, max(map(len, paths))):
         names = ["/".join(path[-depth:]) for path in paths]
@@ -60,7 +60,7 @@ def labels(runs: Sequence[RunFiles]) -> list[str]:
 
 
 def summary(runs: Sequence[RunFiles], names: list[str]) -> list[list[Any]]:
-    """A row per run."""
+    """One row per run."""
     rows = []
     for run, name in zip(runs, names, strict=True):
         point = get(lambda run=run: run.diagnosis.overall, None)
@@ -107,7 +107,7 @@ def smooth(series: Series, metric: str) -> Series:
 
 
 def colored(runs: Sequence[RunFiles], names: list[str]) -> list[tuple[RunFiles, str, str]]:
-    """Run, label and color; colors repeat after the last."""
+    """Runs with labels and colors; colors repeat."""
     return [
         (run, name, PALETTE[k % len(PALETTE)])
         for k, (run, name) in enumerate(zip(runs, names, strict=True))
@@ -117,7 +117,7 @@ def colored(runs: Sequence[RunFiles], names: list[str]) -> list[tuple[RunFiles, 
 def shown(charts: Sequence[Chart], what: str) -> dict[str, Any]:
     drawn = [svg_of(chart) for chart in charts if chart.lines]
     if not drawn:
-        raise Missing(f"None of these folders holds {what}.")
+        raise Missing(f"None of these folders contains {what}.")
     return {"charts": drawn}
 
 
@@ -133,24 +133,24 @@ def average_precision(runs: Sequence[RunFiles], names: list[str]) -> dict[str, A
             ]
             tables.append({"noun": noun, "heads": ["run", *heads], "rows": rows})
     if not tables:
-        raise Missing("None of these folders holds an evaluation.json with metrics of boxes.")
+        raise Missing("None of these folders contains an evaluation.json with box metrics.")
     return {"tables": tables}
 
 
 def changed(value: float, first: float) -> Cell:
-    """A number, and by how much it differs from that of the first run."""
+    """A number and its difference from the first run."""
     change = value - first
     return Cell(value, change=change if math.isfinite(change) else None)
 
 
 def classes(runs: Sequence[RunFiles], names: list[str]) -> dict[str, Any]:
-    """AP of each class, for each run."""
+    """AP of each class in each run."""
     found = [
         dict(zip(x.truth.class_names, x.ap_per_class.tolist(), strict=True)) if x else {}
         for x in (get(lambda run=run: run.diagnosis, None) for run in runs)
     ]
     if not any(found):
-        raise Missing("None of these folders holds detections in COCO's format.")
+        raise Missing("None of these folders contains detections in COCO's format.")
     rows = []
     for name in dict.fromkeys(name for of_run in found for name in of_run):
         values = [of_run.get(name, math.nan) for of_run in found]
@@ -159,7 +159,7 @@ def classes(runs: Sequence[RunFiles], names: list[str]) -> dict[str, Any]:
 
 
 def precision(runs: Sequence[RunFiles], names: list[str]) -> dict[str, Any]:
-    """Precision over recall, mean of all classes."""
+    """Precision-recall curves, averaged over classes."""
     charts = []
     for title, ious in {"IoU 0.50": slice(0, 1), "mean of IoU 0.50 to 0.95": slice(None)}.items():
         lines = []
@@ -184,14 +184,14 @@ def nms(runs: Sequence[RunFiles], names: list[str]) -> dict[str, Any]:
 
 
 def config_differences(runs: Sequence[RunFiles], names: list[str]) -> dict[str, Any]:
-    """The keys of the configs that are not the same in all runs."""
+    """The config keys that differ between runs."""
     return differences([leaves(run.cfg) for run in runs], names)
 
 
 def version_differences(runs: Sequence[RunFiles], names: list[str]) -> dict[str, Any]:
     found = [get(lambda run=run: run.environment, {}) for run in runs]
     if not any(found):
-        raise Missing("None of these folders holds a log.txt with versions.")
+        raise Missing("None of these folders contains a log.txt with versions.")
     return differences(found, names)
 
 
@@ -205,7 +205,7 @@ def differences(values: list[dict[str, str]], names: list[str]) -> dict[str, Any
 
 
 def leaves(cfg: DictConfig) -> dict[str, str]:
-    """Every value of a config by its full key, resolved, as text; but for output folders."""
+    """All resolved values of a config as text, by full key, except output folders."""
     found: dict[str, str] = {}
 
     def walk(node: object, prefix: str) -> None:

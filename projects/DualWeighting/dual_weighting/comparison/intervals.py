@@ -1,4 +1,4 @@
-"""Whether two detectors differ by more than the choice of the images explains."""
+"""Paired bootstrap intervals for differences of AP."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ NUM_RESAMPLES = 200
 
 @dataclass(frozen=True)
 class Interval:
-    """A difference of AP, in percent, with its 95% interval."""
+    """A difference in AP, in percent, with its 95% interval."""
 
     change: float
     low: float = math.nan
@@ -28,8 +28,8 @@ class Interval:
 def paired_interval(
     first: RunFiles, second: RunFiles, *, num_resamples: int = NUM_RESAMPLES
 ) -> Interval:
-    """AP of the second run less that of the first, and a bootstrap over the images that both were
-    evaluated on (the same for both in each of the resamples)."""
+    """AP of the second run minus AP of the first, with a paired bootstrap over the images that both
+    were evaluated on."""
     change = second.numbers().get("AP", math.nan) - first.numbers().get("AP", math.nan)
     found = [get(lambda run=run: run.diagnosis, None) for run in (first, second)]
     if any(x is None or x.evaluation is None for x in found):
@@ -42,7 +42,8 @@ def paired_interval(
 
 
 def mean_interval(intervals: Sequence[Interval]) -> Interval:
-    """Of several pairs of runs, such as one per seed, on the same images. The mean of the bounds
-    is an upper limit of the interval's width, reached if the seeds err on the same images."""
+    """The mean difference of several pairs of runs on the same images, such as one pair per seed.
+    Averaging the bounds gives an upper limit of the interval, reached if all seeds err on the same
+    images."""
     columns = zip(*((x.change, x.low, x.high) for x in intervals), strict=True)
     return Interval(*(sum(column) / len(intervals) for column in columns))

@@ -1,4 +1,4 @@
-"""Runs, several at once, and how far they are."""
+"""Executes the runs of a comparison, several at a time."""
 
 import contextlib
 import os
@@ -18,10 +18,12 @@ from dual_weighting.engine.signals import handled
 def run_all(
     runs: Sequence[Run], *, command: Sequence[str], num_jobs: int, poll_seconds: float = 1.0
 ) -> list[Run]:
-    """Do the runs that are not done yet, `num_jobs` at once; those that failed.
+    """Execute the unfinished runs, `num_jobs` at a time, and return those that failed.
 
-    A signal ends the processes; starting again goes on where they were. `command`: what
-    trains, with the options of tools/train_net.py.
+    A signal stops all processes; calling this again resumes them.
+
+    Args:
+        command: the training command, with the options of tools/train_net.py.
     """
     waiting = [run for run in runs if not run.is_done()]
     num_threads = max((os.cpu_count() or 1) // num_jobs, 1)
@@ -62,7 +64,7 @@ def _exit(number: int, frame: object) -> None:
 
 @contextlib.contextmanager
 def _progress(runs: Sequence[Run]) -> Iterator:
-    """A function to be called with the runs in progress: bars on a terminal, lines elsewhere."""
+    """A callback for the active runs: progress bars on a terminal, lines elsewhere."""
     if not sys.stderr.isatty():
         yield _Lines(runs)
         return
@@ -89,7 +91,7 @@ def _progress(runs: Sequence[Run]) -> Iterator:
 
 
 class _Lines:
-    """One line for each run that begins and that ends."""
+    """Prints a line when a run starts or ends."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = runs

@@ -1,4 +1,4 @@
-"""The runs of a comparison: what each is, how far it is, and how it is started."""
+"""The runs of a comparison."""
 
 import ctypes
 import json
@@ -21,11 +21,11 @@ class Run:
     """One config trained with one seed.
 
     Attributes:
-        config_file: the LazyConfig.
-        seed: of every random number generator.
-        overrides: "key=value" for the config, the same for every run of a comparison.
-        folder: where its output goes.
-        num_iter: iterations of the whole training.
+        config_file: path of the LazyConfig.
+        seed: for all random number generators.
+        overrides: "key=value" arguments, the same for all runs of a comparison.
+        folder: output folder.
+        num_iter: length of training in iterations.
     """
 
     config_file: str
@@ -36,12 +36,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The config's name."""
+        """Name of the config."""
         return Path(self.config_file).stem
 
     @property
     def settings(self) -> dict:
-        """What a finished run must have been made with to be used again."""
+        """The settings that a finished run must share to be reused."""
         return {
             "config_file": self.config_file,
             "seed": self.seed,
@@ -58,11 +58,11 @@ class Run:
         return self.folder / "console.txt"
 
     def is_done(self) -> bool:
-        """Whether the training and the evaluation after it have ended."""
+        """Whether training and the final evaluation have finished."""
         return self._last == self.num_iter and (self.folder / "evaluation.json").is_file()
 
     def iteration(self) -> int:
-        """How many iterations are in its metrics."""
+        """Number of iterations in its metrics."""
         return min(self._last + 1, self.num_iter)
 
     @property
@@ -71,38 +71,38 @@ class Run:
         return max((int(iterations[-1]) for iterations, _ in metrics.values()), default=-1)
 
     def last_words(self) -> str:
-        """The last line of its console."""
+        """Last line of its console output."""
         lines = (
             self.log_file.read_text(errors="replace").split("\n") if self.log_file.is_file() else []
         )
         return next((line.strip() for line in reversed(lines) if line.strip()), "nothing was said")
 
     def check_settings(self) -> None:
-        """Raise UserError if the folder holds a run with other settings."""
+        """Raise `UserError` if the folder contains a run with other settings."""
         if not self._settings_file.is_file():
             return
         try:
             found = dict(json.loads(self._settings_file.read_text()))
         except (TypeError, ValueError) as error:
-            raise UserError(f"{self._settings_file} is damaged; delete its folder.") from error
+            raise UserError(f"{self._settings_file} is damaged: delete its folder.") from error
         different = [key for key, value in self.settings.items() if found.get(key) != value]
         if different:
             raise UserError(
-                f"{self.folder} holds a run with other values of {' and '.join(different)} "
-                f"({', '.join(str(found.get(key)) for key in different)}); give the same again, or "
+                f"{self.folder} contains a run with other values of {' and '.join(different)} "
+                f"({', '.join(str(found.get(key)) for key in different)}): use the same values, or "
                 "another --output."
             )
 
     def start(
         self, command: Sequence[str], *, slot: int, num_threads: int, num_gpus: int
     ) -> subprocess.Popen:
-        """Train in a process of its own, from its last checkpoint if there is one.
+        """Start or resume training in a process of its own.
 
         Args:
-            command: what trains, with the options of tools/train_net.py.
-            slot: which of the processes that run at once; chooses the GPU.
-            num_threads: of the process on a CPU.
-            num_gpus: of this machine.
+            command: the training command, with the options of tools/train_net.py.
+            slot: index among the concurrent processes, which selects the GPU.
+            num_threads: threads of the process on a CPU.
+            num_gpus: GPUs of this machine.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_file(self._settings_file, "w") as file:
@@ -127,23 +127,23 @@ class Run:
 
 
 def _end_with_parent() -> None:
-    """Let this process get a SIGTERM when the one that started it is killed."""
+    """Make this process receive SIGTERM when its parent is killed."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def plan_runs(
     config_files: Sequence[str], seeds: Sequence[int], overrides: Sequence[str], output_dir: Path
 ) -> list[Run]:
-    """Every config with every seed, seed by seed, so that each config has results early.
+    """All configs with all seeds, ordered by seed, so that every config has results early.
 
     Raises:
-        UserError: a config or an override is faulty, two configs have one name, or a folder holds
-            a run with other settings.
+        UserError: a config or override is invalid, two configs have the same name, or a folder
+            contains a run with other settings.
     """
     names = [Path(config_file).stem for config_file in config_files]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UserError(f"Two configs are called {twice[0]}; give one of the files another name.")
+        raise UserError(f"Two configs are named {twice[0]}: rename one of the files.")
     num_iter = {
         config_file: load_config(config_file, overrides).train.max_iter
         for config_file in config_files

@@ -1,4 +1,4 @@
-"""The table of a comparison: one row a config, mean and standard deviation over its seeds."""
+"""The table of a comparison: mean and standard deviation over seeds for each config."""
 
 import csv
 import io
@@ -24,9 +24,9 @@ class Column:
     """A measured quantity.
 
     Attributes:
-        key: of the CSV file.
-        title: of the Markdown table.
-        digits: behind the point.
+        key: column name in the CSV file.
+        title: column title in the Markdown table.
+        digits: decimal places.
     """
 
     key: str
@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 def numbers_of(run: Run) -> dict[str, float]:
-    """What a finished run measured, by column; what it did not measure is missing.
+    """The measurements of a finished run, by column; missing ones are left out.
 
     Raises:
         UserError: its files are damaged.
@@ -59,10 +59,10 @@ def numbers_of(run: Run) -> dict[str, float]:
         ap = boxes["AP"]
     except (Missing, KeyError) as error:
         raise UserError(
-            f"metrics.json or evaluation.json of {run.folder} is damaged ({error}); delete the "
+            f"metrics.json or evaluation.json in {run.folder} is damaged ({error}): delete the "
             "folder to train again."
         ) from error
-    if math.isnan(ap):  # nothing was detected, which counts in a mean over seeds
+    if math.isnan(ap):  # no detections, which count in the mean over seeds
         numbers |= dict.fromkeys(("AP", "AP50", "AP75"), 0.0)
     if duplicates := evaluation.get("duplicates"):
         numbers["AP_without_nms"] = duplicates["without_nms"]["AP"]
@@ -80,7 +80,7 @@ def numbers_of(run: Run) -> dict[str, float]:
 
 
 def rows_of(runs: Sequence[Run]) -> dict[str, list[dict[str, float]]]:
-    """The numbers of the finished runs of each config, best mean AP first."""
+    """Measurements of the finished runs of each config, best mean AP first."""
     rows: dict[str, list[dict[str, float]]] = {}
     for run in runs:
         if run.is_done():
@@ -90,7 +90,7 @@ def rows_of(runs: Sequence[Run]) -> dict[str, list[dict[str, float]]]:
 
 
 def mean_and_deviation(numbers: Sequence[dict[str, float]], key: str) -> tuple[float, float]:
-    """Mean and sample standard deviation; NaN where a run has no value, or there is only one."""
+    """Mean and sample standard deviation; NaN if a run has no value, or there is only one run."""
     values = [row.get(key, math.nan) for row in numbers]
     if not all(map(math.isfinite, values)):
         return math.nan, math.nan
@@ -100,8 +100,8 @@ def mean_and_deviation(numbers: Sequence[dict[str, float]], key: str) -> tuple[f
 def markdown(
     rows: dict[str, list[dict[str, float]]], changes: Mapping[str, Interval] | None = None
 ) -> str:
-    """Only the columns for which some config has a value. `changes`: of AP, from the first config
-    to each of the others."""
+    """A Markdown table of the columns that have values. `changes`: differences in AP from the first
+    config to each of the others."""
     columns = [
         column
         for column in COLUMNS
@@ -129,7 +129,7 @@ def _cell(numbers: Sequence[dict[str, float]], column: Column) -> str:
 
 
 def comma_separated(rows: dict[str, list[dict[str, float]]]) -> str:
-    """Mean and deviation of every column in full precision."""
+    """A CSV table with means and deviations in full precision."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     keys = [column.key for column in COLUMNS]

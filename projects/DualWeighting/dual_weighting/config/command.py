@@ -1,4 +1,4 @@
-"""The config that a command line asks for."""
+"""The config of a command line."""
 
 import argparse
 
@@ -15,10 +15,10 @@ OPTIONS = ("train_json", "train_images", "val_json", "val_images", "epochs", "im
 
 
 def config_of_command(args: argparse.Namespace) -> tuple[DictConfig, str]:
-    """The config that the command line `args` asks for, and what was chosen for the person's own
-    data, for the log; nothing where the config's own data is used.
+    """The config of the command line `args`, and for the log, the settings that were derived from
+    the user's own data (empty without such data).
 
-    The files are read once: what is in them is left in `args` for the other processes.
+    Annotation files are read once: their content is kept in `args` for the other processes.
     """
     args.config_file = find_config(args.config_file)
     if all(getattr(args, name, None) is None for name in OPTIONS):

@@ -1,4 +1,4 @@
-"""Changes of a config that follow from a person's own data: classes, length, learning rate."""
+"""Adapts a config to the user's own data: classes, length of training, learning rate."""
 
 import math
 from collections.abc import Iterator
@@ -18,22 +18,22 @@ from dual_weighting.evaluation.ground_truth import MAX_DETS
 from dual_weighting.solver.lr_schedule import epochs_of_training
 from dual_weighting.utils.errors import UserError
 
-# Detections of an image that the model gives, and that the evaluation counts.
+# Detections per image, of the model and in the evaluation.
 LIMITS = ("model.max_detections_per_image", "dataloader.evaluator.max_dets_per_image")
 
 
 def rounded_limit(most_objects: int) -> int:
-    """A limit of detections for images of so many objects: the next hundred."""
+    """The limit of detections for images with this many objects: the next hundred."""
     return 100 * math.ceil(most_objects / 100)
 
 
 def rounded_up(value: float) -> int:
-    """The next whole number, or the very one if `value` misses it by an error of rounding."""
+    """`value` rounded up, but not because of floating-point error."""
     return math.ceil(round(value, 6))
 
 
 class Fitting:
-    """Changes a config, but never what the command line has set, and remembers what it has done."""
+    """Changes a config, except for keys set on the command line, and records each change."""
 
     def __init__(self, cfg: DictConfig, data: OwnData, overridden: set[str]):
         self.cfg, self.data, self.overridden = cfg, data, overridden
@@ -45,7 +45,7 @@ class Fitting:
             OmegaConf.update(self.cfg, key, value, force_add=True)
 
     def set_data(self) -> None:
-        """The data sets, and what of the model and the loaders follows from their content."""
+        """Set the data sets, and what follows from them for model and loaders."""
         cfg, train, val = self.cfg, self.data.train, self.data.val
         if train is None and cfg.get("datasets"):
             check_same_classes(cfg.datasets[0].thing_classes, "the config", val)
@@ -63,16 +63,16 @@ class Fitting:
             self.set(
                 "dataloader.train.mapper.instance_mask_format",
                 (train or val).mask_format,
-                "as the file has them",
+                "as in the annotation file",
             )
         self.set_limits(max(data.most_objects for data in (train, val) if data is not None))
         for split in ("train", "test"):
             if accepts(cfg.dataloader[split].dataset, "empty_boxes"):
                 key = f"dataloader.{split}.dataset.empty_boxes"
-                self.set(key, "error", 'without area: "error" stops, "skip" leaves them out')
+                self.set(key, "error", 'boxes without area: "error" stops, "skip" drops them')
 
     def set_limits(self, most_objects: int) -> None:
-        """As many detections an image as a crowd needs, where the config has fewer."""
+        """Raise the limits of detections per image for crowded images."""
         limit = rounded_limit(most_objects)
         keys = [key for key in (*LIMITS[:1], "model.test_topk_candidates") if has(self.cfg, key)]
         if accepts(self.cfg.dataloader.evaluator, "max_dets_per_image"):
@@ -80,11 +80,11 @@ class Fitting:
         for key in keys:
             now = OmegaConf.select(self.cfg, key, default=None) or MAX_DETS
             if now < limit:
-                self.set(key, limit, f"an image has {most_objects} objects")
+                self.set(key, limit, f"there is an image with {most_objects} objects")
 
     def set_image_size(self, pixels: int) -> None:
         for key, value in image_size_values(self.cfg, pixels):
-            self.set(key, value, f"--image-size {pixels}, of the {side_of(key)} side")
+            self.set(key, value, f"--image-size {pixels}, for the {side_of(key)} side")
 
     def set_length(
         self,
@@ -96,45 +96,45 @@ class Fitting:
         num_evaluations: int = 10,
         warmup_share: float = 0.1,
     ) -> None:
-        """Batch, learning rate and steps.
+        """Set batch size, learning rate and number of steps.
 
         Args:
-            recipe: what the config says, before the command line has changed it.
-            epochs: length of the training; None for that of the recipe, or on few images for as
-                many epochs as it takes to see `min_images_seen`.
-            num_evaluations: during the training, at most; never more than one an epoch.
-            warmup_share: the most of the training that may be a warm-up.
+            recipe: of the config before the overrides of the command line.
+            epochs: length of training. None for that of the recipe or, with few images, as many
+                epochs as it takes to see `min_images_seen`.
+            num_evaluations: upper limit; never more than one per epoch.
+            warmup_share: largest share of training to be used for warm-up.
         """
         cfg = self.cfg
         num_images = self.num_trained_images()
-        self.set("train.num_images", num_images, "what an epoch is")
-        self.set("train.reference_world_size", num_processes, "processes share a step")
+        self.set("train.num_images", num_images, "images per epoch")
+        self.set("train.reference_world_size", num_processes, "processes per step")
 
         each = min(max(recipe.batch // recipe.num_processes, 1), -(-num_images // num_processes))
         self.set(
             "dataloader.train.total_batch_size",
             each * num_processes,
-            f"{each} for each process; the recipe has {recipe.batch} on {recipe.num_processes}",
+            f"{each} per process; the recipe has {recipe.batch} on {recipe.num_processes}",
         )
         step = images_a_step(cfg)
         self.set(
             "optimizer.lr",
             float(f"{recipe.lr * step / recipe.step:.4g}"),
-            f"the recipe's is {recipe.lr:g} for {recipe.step} images a step",
+            f"the recipe has {recipe.lr:g} for {recipe.step} images per step",
         )
         if epochs is None:
             epochs = max(recipe.epochs(), rounded_up(min_images_seen / num_images))
         self.set(
             "train.max_iter",
             max(rounded_up(epochs * num_images / step), 1),
-            f"{epochs:g} epochs; --epochs says how many",
+            f"{epochs:g} epochs; set with --epochs",
         )
         max_iter = cfg.train.max_iter
         epochs = epochs_of_training(max_iter=max_iter, total_batch_size=step, num_images=num_images)
         if "warmup_iters" in cfg.lr_multiplier:
             warmup = min(recipe.warmup, int(warmup_share * max_iter))
             self.set(
-                "lr_multiplier.warmup_iters", warmup, f"at most {warmup_share:.0%} of the training"
+                "lr_multiplier.warmup_iters", warmup, f"at most {warmup_share:.0%} of training"
             )
         every = max(rounded_up(epochs / num_evaluations), 1)
         period = min(rounded_up(every * num_images / step), max_iter)
@@ -143,7 +143,7 @@ class Fitting:
             self.set("train.eval_period", period, what)
         self.set("train.checkpointer.period", period, what)
         log_period = min(cfg.train.log_period, max(max_iter // 20, 1))
-        self.set("train.log_period", log_period, "at least 20 lines")
+        self.set("train.log_period", log_period, "at least 20 log lines")
 
     def num_trained_images(self) -> int:
         train = self.data.train
@@ -151,11 +151,11 @@ class Fitting:
         if self.cfg.dataloader.train.dataset.get("filter_empty", True):
             number -= len(train.without_objects)
         if number == 0:
-            raise UserError(f"No image of {train.json_file} has an object to train on.")
+            raise UserError(f"No image in {train.json_file} has an object to train on.")
         return number
 
     def report(self) -> str:
-        """What was chosen, and what of the data is not used."""
+        """The chosen settings, and the data that is not used, for the log."""
         lines = ["Your own data"]
         for what, data in (("training", self.data.train), ("validation", self.data.val)):
             if data is not None:
@@ -166,7 +166,7 @@ class Fitting:
                 lines += [f"    {sentence}" for sentence in data.left_out()]
         if self.data.train is not None and self.data.train.without_objects:
             lines.append(f"    {self.fate_of_empty_images(self.data.train.without_objects)}")
-        lines.append("  chosen for it (KEY=VALUE at the end of the command changes any of these):")
+        lines.append("  settings chosen for it (append KEY=VALUE to the command to change any):")
         rows = [(key, text_of(self.cfg, key), why) for key, why in self.reasons.items()]
         widths = [max(len(row[k]) for row in rows) for k in (0, 1)]
         lines += [f"    {key:{widths[0]}}  {value:{widths[1]}}  {why}" for key, value, why in rows]
@@ -174,9 +174,11 @@ class Fitting:
 
     def fate_of_empty_images(self, files: list[str]) -> str:
         if not self.cfg.dataloader.train.dataset.get("filter_empty", True):
-            return f"Trained on as background, without an object: {len(files)} ({some(files)})."
+            return (
+                f"{len(files)} images without objects are trained on as background ({some(files)})."
+            )
         return (
-            f"Left out of the training, without an object: {len(files)} ({some(files)}); "
+            f"{len(files)} images without objects are left out of training ({some(files)}); "
             "dataloader.train.dataset.filter_empty=False keeps them."
         )
 
@@ -195,7 +197,7 @@ def text_of(cfg: DictConfig, key: str) -> str:
 
 
 def set_evaluator(dataloader: DictConfig, name: str) -> None:
-    """Let an evaluator of COCO's format, in the place of any other, judge the data set `name`."""
+    """Evaluate on the data set `name`, with a COCO-style evaluator in place of any other."""
     from dual_weighting.evaluation.detection_evaluator import DetectionEvaluator
     from dual_weighting.evaluation.ground_truth import DEFAULT_ENGINE
 
@@ -211,7 +213,7 @@ def set_evaluator(dataloader: DictConfig, name: str) -> None:
 
 
 def literal_keys(node: DictConfig, name: str, *, prefix: str) -> Iterator[str]:
-    """The full keys called `name` in `node` that are no interpolation of another."""
+    """The full keys of `name` in `node` that hold a value rather than an interpolation."""
     for key in node:
         if OmegaConf.is_interpolation(node, key):
             continue

@@ -1,4 +1,4 @@
-"""From a config file and overrides to a config; what is wrong with either in one sentence."""
+"""Loads configs, and reports errors in them in one sentence."""
 
 import builtins
 import copy
@@ -20,17 +20,17 @@ from dual_weighting.config.overrides import accepts, apply_overrides
 from dual_weighting.data import register_datasets
 from dual_weighting.utils.errors import UserError
 
-# A link to the folder at the top of the repository; an installed package has a copy.
+# A link to the top-level folder of the repository; installed packages have a copy.
 CONFIGS = Path(__file__).parents[1] / "model_zoo" / "configs"
 
 SECTIONS = ("model", "optimizer", "lr_multiplier", "dataloader", "train")
 
 
 def find_config(config_file: str) -> str:
-    """The path of `config_file`, which is one, or else a name of the model zoo; `UserError` for
-    neither."""
+    """The path of `config_file`, a file or else a name in the model zoo; raises `UserError` if it
+    is neither."""
     if not config_file:
-        raise UserError("Say which config to use, for example --config-file configs/NAME.py.")
+        raise UserError("No config given: use, for example, --config-file configs/NAME.py.")
     for path in (config_file, os.path.join(CONFIGS, config_file.removeprefix("configs/"))):
         if os.path.isfile(path):
             return path
@@ -41,11 +41,13 @@ def find_config(config_file: str) -> str:
 def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
     """The LazyConfig of `config_file` with `overrides` ("a.b=value") applied.
 
-    `config_file`: a path, or where there is none, a name of the model zoo.
-    Data sets that the config brings along are in Detectron2's catalogs afterwards.
+    Also registers the data sets of the config in Detectron2's catalogs.
 
-    Raises `UserError` for a file that is missing or fails, and for an override that is malformed
-    or names an unknown key.
+    Args:
+        config_file: a path, or else a name in the model zoo.
+
+    Raises:
+        UserError: the file is missing or fails, or an override is malformed or has an unknown key.
     """
     config_file = find_config(config_file)
     original_import = builtins.__import__
@@ -76,20 +78,20 @@ def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:
 
 
 def train_defaults() -> DictConfig:
-    """The options of training with their defaults, which a config may leave out."""
+    """The training options with their defaults, for configs that omit some."""
     return LazyConfig.load(str(CONFIGS / "common" / "train.py")).train
 
 
 def detectron2_config(name: str) -> DictConfig:
     """One of Detectron2's own LazyConfigs, such as "common/optim.py".
 
-    Its `model_zoo` needs pkg_resources, which setuptools no longer has, to find them.
+    Detectron2's `model_zoo` finds them with pkg_resources, which setuptools no longer includes.
     """
     return LazyConfig.load(str(files("detectron2") / "model_zoo" / "configs" / name))
 
 
 def check_resolves(cfg: DictConfig, config_file: str) -> None:
-    """Raise `UserError` unless each value of `cfg` that refers to another finds it."""
+    """Raise `UserError` unless all interpolations in `cfg` resolve."""
     try:
         OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
@@ -98,43 +100,45 @@ def check_resolves(cfg: DictConfig, config_file: str) -> None:
 
 
 def check_sections(cfg: DictConfig, config_file: str, sections: Sequence[str] = SECTIONS) -> None:
-    """Raise `UserError` when `cfg` lacks one of the `sections`, by default what training needs."""
+    """Raise `UserError` if `cfg` lacks any of the `sections`, by default those of training."""
     missing = [name for name in sections if not isinstance(cfg.get(name), DictConfig)]
     if missing:
         purpose = "to train with " if sections == SECTIONS else ""
         raise UserError(
-            f"The config file {config_file} defines no {', '.join(missing)}: "
+            f"The config file {config_file} does not define {', '.join(missing)}: "
             f"a config {purpose}has {', '.join(sections)}."
         )
 
 
 def build(cfg: DictConfig, key: str, **defaults: Any) -> Any:
-    """What the lazy call at `key` ("model", "dataloader.train") makes. `defaults`: arguments that
-    it gets, if it has such, where the config gives none.
+    """Instantiate the lazy call at `key`, such as "model" or "dataloader.train".
+
+    Args:
+        defaults: arguments to add, if the callable accepts them and the config does not set them.
 
     Raises:
-        UserError: there is none, or it fails with the values that the config gives it.
+        UserError: there is no lazy call at `key`, or it fails.
     """
     node = OmegaConf.select(cfg, key)
     if not isinstance(node, DictConfig) or "_target_" not in node:
-        raise UserError(f"The {key} of the config is no call of a class or function.")
+        raise UserError(f"{key} in the config is not a lazy call of a class or function.")
     try:
         if missing := {k: v for k, v in defaults.items() if accepts(node, k) and not node.get(k)}:
-            node = copy.deepcopy(node)  # which stays in its place, for interpolations
+            node = copy.deepcopy(node)  # in its place, so that interpolations resolve
             with open_dict(node):
                 node.update(missing)
         return instantiate(node)
     except UserError:
         raise
-    except Exception as error:  # whatever a constructor makes of a wrong value
+    except Exception as error:  # constructors fail in many ways
         raise UserError(
-            f"The {key} of the config cannot be built ({type(error).__name__}: "
+            f"{key} in the config cannot be instantiated ({type(error).__name__}: "
             f"{' '.join(str(error).split())}): correct its values, or see more with --debug."
         ) from error
 
 
 def _place(error: Exception, config_file: str) -> str:
-    """ "FILE, line N" of the config file in which `error` arose, which may be an imported one."""
+    """ "FILE, line N" of the config file, perhaps an imported one, that raised `error`."""
     if isinstance(error, SyntaxError) and isinstance(error.__cause__, SyntaxError):
         return f"{config_file}, line {error.__cause__.lineno},"
     place = config_file
@@ -144,12 +148,12 @@ def _place(error: Exception, config_file: str) -> str:
     return place
 
 
-LARGEST_CONFIG = 100_000  # values; those of this project have hundreds
+LARGEST_CONFIG = 100_000  # values; the configs of this project have hundreds
 
 
 class ConfigLoader(yaml.SafeLoader):
-    """PyYAML's safe loader, and the two tags beyond it that Detectron2 writes: tuples, and classes
-    and functions by their names. What is named is imported, and not called."""
+    """PyYAML's safe loader, extended by two tags that Detectron2 writes: tuples, and names of
+    classes and functions, which are imported but not called."""
 
 
 def construct_tuple(loader: ConfigLoader, node: yaml.Node) -> tuple:
@@ -165,8 +169,11 @@ ConfigLoader.add_multi_constructor("tag:yaml.org,2002:python/name:", construct_n
 
 
 def expanded_size(node: yaml.Node, known: dict[int, float]) -> float:
-    """Number of nodes below and with `node` where each alias counts as what it stands for; infinite
-    for a node inside itself. Raises `yaml.YAMLError` at a key that a mapping has twice."""
+    """Number of nodes in `node` with all aliases expanded; infinite if it contains itself.
+
+    Raises:
+        yaml.YAMLError: a mapping has a key twice.
+    """
     if id(node) in known:
         return known[id(node)]
     known[id(node)] = math.inf
@@ -178,7 +185,7 @@ def expanded_size(node: yaml.Node, known: dict[int, float]) -> float:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if twice := [key for key in keys if keys.count(key) > 1]:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice[0]} stands there twice", node.start_mark
+                None, None, f"the key {twice[0]} is there twice", node.start_mark
             )
     known[id(node)] = 1 + sum(expanded_size(child, known) for child in children)
     return known[id(node)]
@@ -187,11 +194,11 @@ def expanded_size(node: yaml.Node, known: dict[int, float]) -> float:
 def load_yaml_config(file: str) -> DictConfig:
     """The config in a YAML file.
 
-    Detectron2's own loader takes tags that call any function while the file is read; these are a
-    `yaml.YAMLError` here.
+    Unlike Detectron2's loader, this one does not execute code: tags that call functions raise
+    `yaml.YAMLError`.
 
     Raises:
-        UserError: the file holds something else than sections by name.
+        UserError: the file does not contain named sections.
     """
     with open(file, encoding="utf-8") as stream:
         loader = ConfigLoader(stream)
@@ -199,12 +206,12 @@ def load_yaml_config(file: str) -> DictConfig:
             root = loader.get_single_node()
             if root is not None and expanded_size(root, {}) > LARGEST_CONFIG:
                 raise UserError(
-                    f"The config file {file} is refused: with its aliases (*name) written out it "
-                    f"has more than {LARGEST_CONFIG:,} values."
+                    f"The config file {file} is refused: with its aliases (*name) expanded, "
+                    f"it has more than {LARGEST_CONFIG:,} values."
                 )
             content = None if root is None else loader.construct_document(root)
         finally:
             loader.dispose()
     if not isinstance(content, dict):
-        raise UserError(f"The config file {file} holds no sections such as model and train.")
+        raise UserError(f"The config file {file} has no sections such as model and train.")
     return OmegaConf.create(content, flags={"allow_objects": True})

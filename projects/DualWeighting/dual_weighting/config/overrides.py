@@ -1,4 +1,4 @@
-"""`key=value` arguments of a command: applied to a config, unknown keys refused."""
+"""Applies `key=value` arguments to a config, and refuses unknown keys."""
 
 import difflib
 import inspect
@@ -17,15 +17,15 @@ PATHS = ("train.output_dir", "train.init_checkpoint")  # any unquoted text is a 
 
 
 def apply_overrides(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Change `cfg` in place as `overrides` ("a.b=value") say, and return it.
+    """Apply `overrides` ("a.b=value") to `cfg` in place, and return it.
 
-    A key is known when `cfg` has it or when its parent is a lazy call whose callable has a
-    parameter of that name. Values follow Hydra's grammar; those of `PATHS` are taken literally, and
-    so is text outside of the grammar for a key that holds a string.
+    A key is known if `cfg` has it, or if its parent is a lazy call whose callable has a parameter
+    of that name. Values follow Hydra's grammar. Values of `PATHS` are taken literally, as is text
+    that Hydra cannot parse for a key that holds a string.
 
     Raises:
-        UserError: for an unknown key, naming the closest known one, and for anything that is not
-            `key=value`.
+        UserError: a key is unknown (the error names the closest one), or an argument is not of the
+            form key=value.
     """
     for text in overrides:
         key, value, is_text = parse_override(cfg, text)
@@ -54,7 +54,7 @@ def overridden_keys(cfg: DictConfig, overrides: Sequence[str]) -> set[str]:
 def parse_override(cfg: DictConfig, text: str) -> tuple[str, object, bool]:
     """Key and value of one "a.b=value", and whether the value is literal text."""
     if text.startswith("-"):
-        raise UserError(f"Options such as {text} must stand before the key=value arguments.")
+        raise UserError(f"Options such as {text} must come before the key=value arguments.")
     key, equals, value = text.partition("=")
     quoted = len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
     if key in PATHS and equals and value != "null" and not quoted:
@@ -120,28 +120,28 @@ def known_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
 
 
 def gives_number(node: DictConfig) -> bool:
-    """Whether `node` is the lazy call of a function for a number, as the length of an epoch is."""
+    """Whether `node` is a lazy call of a function that returns a number."""
     target = node.get("_target_")
     target = locate(target) if isinstance(target, str) else target
     return inspect.isfunction(target) and target.__annotations__.get("return") in (int, float)
 
 
 def check_kind(cfg: DictConfig, text: str, key: str, value: object) -> None:
-    """Raise `UserError` when the override `text` gives a number, or some words, to what has
-    settings of its own, words to a number, or a number to words."""
+    """Raise `UserError` if the override `text` replaces a section by a number or string, a number
+    by a string, or a string by a number."""
     try:
         now = OmegaConf.select(cfg, key)
-    except OmegaConfBaseException:  # it refers to what does not exist
+    except OmegaConfBaseException:  # a dangling interpolation
         return
     is_words = isinstance(value, str) and "${" not in value
     is_number = isinstance(value, int | float)
     kind = None
     if isinstance(now, DictConfig) and (is_words or (is_number and not gives_number(now))):
-        kind = "settings of its own"
+        kind = "keys of its own"
     elif isinstance(now, int | float) and is_words:
         kind = f"the number {now}"
     elif isinstance(now, str) and is_number:
-        kind = f"words; to give it this as words, write '{key}=\"{value}\"'"
+        kind = f"a string; to set this as a string, write '{key}=\"{value}\"'"
     if kind:
         raise UserError(f"The override {text!r} does not fit: {key} has {kind}.")
 
@@ -152,9 +152,9 @@ def accepts(node: DictConfig, name: str) -> bool:
 
 
 def _parameters(node: object) -> list[str]:
-    """Names that the callable of a lazy call takes as keywords; none for other nodes.
+    """Keyword parameters of the callable of a lazy call; none for other nodes.
 
-    What only a `**kwargs` would take is left out: a slip of the pen would go unnoticed.
+    `**kwargs` does not count: typos would go unnoticed.
     """
     if not isinstance(node, DictConfig) or "_target_" not in node:
         return []

@@ -1,4 +1,4 @@
-"""A person's own data, as the command line names it."""
+"""The user's own data, as given on the command line."""
 
 import argparse
 import os
@@ -13,30 +13,28 @@ from dual_weighting.utils.errors import UserError
 
 @dataclass(frozen=True)
 class OwnData:
-    """`train` is None where nothing is trained."""
+    """`train` is None for an evaluation."""
 
     train: CocoFile | None
     val: CocoFile
 
 
 def read_own_data(args: argparse.Namespace) -> OwnData:
-    """The files that the command line names, checked, each and against each other."""
+    """Read and check the files given on the command line, also against each other."""
     if args.train_json is None and args.val_json is None:
         raise UserError(
-            "--epochs, --image-size, --train-images and --val-images go with your own data: give "
-            "--train-json and --val-json too; for the data of the config there are keys, as "
+            "--epochs, --image-size, --train-images and --val-images are for your own data: add "
+            "--train-json and --val-json. For the data of the config, use keys such as "
             "train.max_iter=STEPS."
         )
     if args.val_json is None:
         raise UserError(
-            "Your own data needs --val-json too: annotations, in COCO's format, of images that are "
-            "not trained on, by which the detector is judged. To divide one file, run "
+            "--val-json is missing: COCO annotations of images to evaluate on, which are not "
+            "trained on. To split one file, run "
             "tools/check_data.py --json FILE --images DIR --split 0.2."
         )
     if args.train_json is None and not args.eval_only:
-        raise UserError(
-            "To train on your own data give --train-json too; to evaluate only, --eval-only."
-        )
+        raise UserError("--train-json is missing: add it to train, or --eval-only to evaluate.")
     if args.epochs is not None and args.epochs <= 0:
         raise UserError(f"--epochs {args.epochs:g} must be above 0.")
     check_image_size(getattr(args, "image_size", None))
@@ -48,8 +46,8 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
     val = read_coco_file(args.val_json, args.val_images)
     if not val.num_objects:
         raise UserError(
-            f"No image of {val.json_file} has an object: the detector cannot be judged by it; give "
-            "another --val-json, or have its detections alone from tools/demo.py --json."
+            f"No image in {val.json_file} has an object, so it cannot be used for evaluation: use "
+            "another --val-json, or tools/demo.py --json to get detections only."
         )
     if train is not None:
         check_same_classes(train.thing_classes, train.json_file, val)
@@ -57,14 +55,14 @@ def read_own_data(args: argparse.Namespace) -> OwnData:
 
 
 def check_two_files(train_json: str, val_json: str) -> None:
-    """Raise a UserError if both are the same file."""
+    """Raise `UserError` if both are the same file."""
     if os.path.realpath(train_json) == os.path.realpath(val_json):
         raise UserError(
-            f"{val_json} is given to train on and to validate with, and a detector is not judged "
-            "by images that it was trained on: divide it with tools/check_data.py --split 0.2."
+            f"{val_json} is both --train-json and --val-json, but a detector must be evaluated on "
+            "other images than it was trained on: split it with tools/check_data.py --split 0.2."
         )
 
 
 def check_same_classes(classes: list[str], source: str, val: CocoFile) -> None:
-    """Raise a UserError unless `val` has these classes in this order."""
+    """Raise `UserError` unless `val` has these classes in this order."""
     check([different_classes(classes, source, val.thing_classes)], val.json_file)

@@ -1,4 +1,4 @@
-"""The training that a config was made for."""
+"""The training that a config was written for."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,13 @@ from dual_weighting.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a config says of the training it was made for.
+    """The training that a config was written for.
 
     Attributes:
-        batch, step: images that are loaded at once, and that a step of the optimizer takes.
-        num_images: of its data, None if it does not say.
-        num_processes: that share the images of a step.
+        batch: images per batch.
+        step: images per optimizer step.
+        num_images: size of the training set, or None if unknown.
+        num_processes: processes that share a step.
     """
 
     max_iter: int
@@ -41,8 +42,8 @@ class Recipe:
     def epochs(self) -> float:
         if self.num_images is None:
             raise UserError(
-                "The config does not say, with train.num_images, how many images it is made for: "
-                "say how long to train with --epochs."
+                "The config does not set train.num_images, the number of its training images: "
+                "set the length of training with --epochs."
             )
         return epochs_of_training(
             max_iter=self.max_iter, total_batch_size=self.step, num_images=self.num_images
@@ -50,5 +51,5 @@ class Recipe:
 
 
 def images_a_step(cfg: DictConfig) -> int:
-    """How many images a step of the optimizer takes."""
+    """Images per optimizer step."""
     return cfg.dataloader.train.total_batch_size * cfg.train.accumulate

@@ -1,4 +1,4 @@
-"""Configs and models by the names that configs/README.md lists."""
+"""Configs and models by name; configs/README.md lists the names."""
 
 import difflib
 import os
@@ -13,13 +13,13 @@ from dual_weighting.utils.errors import UserError
 
 
 def config_names() -> list[str]:
-    """All configs that can be trained, such as "COCO-Detection/dw_R_50_FPN_1x.py"."""
+    """The names of all configs, such as "COCO-Detection/dw_R_50_FPN_1x.py"."""
     files = CONFIGS.glob("*/*.py")
     return sorted(str(f.relative_to(CONFIGS)) for f in files if f.parent.name != "common")
 
 
 def get_config_file(name: str) -> str:
-    """The path of the config `name`; `UserError` with the closest names if there is none."""
+    """The path of the config `name`; raises `UserError` with the closest names if unknown."""
     if name not in config_names():
         close = difflib.get_close_matches(name, config_names(), cutoff=0.0)
         raise UserError(f"There is no config {name}: the closest are {', '.join(close)}.")
@@ -27,7 +27,7 @@ def get_config_file(name: str) -> str:
 
 
 def get_config(name: str) -> DictConfig:
-    """The config `name`; `UserError` with the closest names if there is none."""
+    """The config `name`; raises `UserError` with the closest names if unknown."""
     return load_config(get_config_file(name))
 
 
@@ -36,19 +36,21 @@ def get_model(
 ) -> nn.Module:
     """The model of the config `name`, in training mode.
 
-    `trained`: the checkpoint of a trained detector, for example one that
-    tools/convert_checkpoint.py has made of the authors'. Without, the model starts as a training
-    does, from the config's `train.init_checkpoint`, which may be downloaded. `device`: "auto" is
-    the GPU where there is one.
+    Args:
+        trained: checkpoint of a trained detector, such as one of the authors' converted by
+            tools/convert_checkpoint.py. By default, the model is initialized like for training,
+            from the config's `train.init_checkpoint`, which may be downloaded.
+        device: "auto" is the GPU if there is one.
 
     Raises:
-        UserError: there is no such config, checkpoint or device, or they do not fit.
+        UserError: the config, checkpoint or device does not exist, or the checkpoint does not match
+            the model.
     """
     if isinstance(trained, bool):
         raise UserError(
-            f"trained={trained} is not enough, as no weights are published with this project: give "
-            "the file of a checkpoint, such as one that tools/convert_checkpoint.py has written, "
-            "or leave trained out."
+            f"trained={trained} is not supported, since this project publishes no weights: pass "
+            "the path of a checkpoint, such as one written by tools/convert_checkpoint.py, or "
+            "omit trained."
         )
     cfg = get_config(name)
     model = build(cfg, "model").to(choose_device(device))

@@ -1,4 +1,4 @@
-"""What the optimizer does with each parameter."""
+"""Learning rate schedules and parameter groups."""
 
 from .parameter_groups import parameter_groups
 

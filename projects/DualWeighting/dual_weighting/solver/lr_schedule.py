@@ -1,4 +1,4 @@
-"""The learning rate over a training, as configs name it."""
+"""Learning rate schedules for configs."""
 
 from collections.abc import Sequence
 
@@ -14,20 +14,23 @@ def warmup_multistep_lr(
     warmup_iters: int = 1000,
     warmup_factor: float = 0.001,
 ) -> WarmupParamScheduler:
-    """Multiplier of the base learning rate: a linear warm-up, then steps down.
+    """Multiplier of the base learning rate: linear warm-up, then step decay.
 
-    `max_iter`: iterations of the whole training. `decay_at`: parts of it, each in (0, 1), after
-    which the rate is multiplied by `decay`. `warmup_iters`: iterations during which it rises from
-    `warmup_factor` times the base rate. The defaults are steps after epochs 8 and 11 of 12.
+    Args:
+        max_iter: length of training in iterations.
+        decay_at: shares of training, each in (0, 1), after which the rate is multiplied by `decay`.
+            The default is after epochs 8 and 11 of 12.
+        warmup_iters: iterations in which the rate rises from `warmup_factor` times the base rate.
 
-    Raises `ValueError` when the training ends before the warm-up.
+    Raises:
+        ValueError: training ends before the warm-up.
     """
     if warmup_iters >= max_iter:
         raise ValueError(
             f"the warm-up of {warmup_iters} iterations does not fit into max_iter={max_iter}: "
             "lower lr_multiplier.warmup_iters or raise train.max_iter"
         )
-    # In a training of a few iterations some parts are over at the same iteration, or at the last.
+    # In very short trainings, several milestones may fall on the same or the last iteration.
     milestones = sorted({round(part * max_iter) for part in decay_at} - {0, max_iter})
     steps = MultiStepParamScheduler(
         values=[decay**k for k in range(len(milestones) + 1)],
@@ -38,5 +41,5 @@ def warmup_multistep_lr(
 
 
 def epochs_of_training(*, max_iter: int, total_batch_size: int, num_images: int) -> float:
-    """How often a training of `max_iter` steps of `total_batch_size` images sees each image."""
+    """Number of epochs in `max_iter` steps of `total_batch_size` images."""
     return max_iter * total_batch_size / num_images

@@ -1,4 +1,4 @@
-"""Learning rate and weight decay of each parameter, as the releases' recipes set them."""
+"""Learning rate and weight decay of each parameter, as in the releases' recipes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,18 @@ def parameter_groups(
     weight_decay_bias: float | None = None,
     rules: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Parameter groups of the trained parameters of `model`.
+    """Parameter groups of the trainable parameters of `model`.
 
-    Unlike Detectron2's `get_default_optimizer_params`, the options of biases leave out those of
-    normalization layers, as in MMDetection, and `rules` select by full names.
+    Unlike in Detectron2's `get_default_optimizer_params`, bias options exclude biases of
+    normalization layers, as in MMDetection, and `rules` match full names.
 
     Args:
         base_lr: learning rate.
-        weight_decay_norm: weight decay of normalization layers. None: the optimizer's.
+        weight_decay_norm: weight decay of normalization layers; None for that of the optimizer.
         bias_lr_factor: factor of the learning rate of biases, except those of normalization layers.
-        weight_decay_bias: weight decay of the same biases. None: the optimizer's.
-        rules: each has `names`, a regular expression to be found in the full name of a parameter,
-            and what holds for these parameters, for example `weight_decay`. Later rules win.
+        weight_decay_bias: weight decay of these biases; None for that of the optimizer.
+        rules: dictionaries with `names`, a regular expression searched for in full parameter names,
+            and options for these parameters, such as `weight_decay`. Later rules win.
     """
     names = {parameter: name for name, parameter in model.named_parameters()}
     groups = []

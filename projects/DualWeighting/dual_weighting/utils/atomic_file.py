@@ -1,4 +1,4 @@
-"""Files that are there completely or not at all."""
+"""Files that are written completely or not at all."""
 
 import errno
 import os
@@ -16,11 +16,13 @@ PARTIAL = ".partial"
 
 @contextmanager
 def atomic_file(path: str | os.PathLike, mode: str) -> Iterator[IO]:
-    """Open a file for writing (`mode` "w" or "wb") that takes the name `path` when it is complete.
+    """Open a file for writing (`mode` "w" or "wb") that is renamed to `path` once it is complete.
 
-    Until then it is `path`.partial in the same folder. Whoever reads `path` sees the old content or
-    the new, also after a power cut; an exception in the block leaves the old. Raises `UserError`
-    when the disk is full.
+    Until then it is `path`.partial. Readers of `path` see either the old or the new content, even
+    after a power failure; an exception in the block keeps the old content.
+
+    Raises:
+        UserError: the disk is full.
     """
     partial = f"{path}{PARTIAL}"
     try:
@@ -34,17 +36,17 @@ def atomic_file(path: str | os.PathLike, mode: str) -> Iterator[IO]:
         if full := full_disk_error(error):
             raise UserError(full_disk_sentence(full, path)) from error
         raise
-    if sys.platform == "win32":  # which does not open folders
+    if sys.platform == "win32":  # Windows cannot open folders
         return
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
     try:
-        os.fsync(folder)  # the renaming itself
+        os.fsync(folder)  # make the rename durable
     finally:
         os.close(folder)
 
 
 def remove_partial_files(folder: str | os.PathLike) -> None:
-    """Delete what writers that were killed have left in `folder`."""
+    """Delete files left in `folder` by writers that were killed."""
     for file in Path(folder).glob(f"*{PARTIAL}"):
         file.unlink()
 
@@ -53,9 +55,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def full_disk_error(error: BaseException | None) -> OSError | None:
-    """The error of a full disk (or quota, or largest file) that `error` is or came from.
+    """The disk-full error (or quota, or file size limit) in the chain of `error`, or None.
 
-    None if there was no such. torch and others raise errors of their own while one is handled.
+    Libraries such as torch raise errors of their own while handling one.
     """
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
@@ -65,21 +67,21 @@ def full_disk_error(error: BaseException | None) -> OSError | None:
 
 
 def full_disk_sentence(error: OSError, path: str | os.PathLike) -> str:
-    """What is to be said when `path`, a file or the folder it belongs into, could not be written.
+    """The message for a `path`, a file or its folder, that could not be written.
 
-    To be called when what was written of it is deleted: it says how much room there is.
+    Call it after deleting the partial file, since it reports the free space.
     """
     folder = os.path.abspath(path)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     free = shutil.disk_usage(folder).free / 1e6
     where = (
-        f"Nothing more can be written into {path}"
+        f"Nothing more can be written to {path}"
         if folder == os.path.abspath(path)
         else f"{path} could not be written"
     )
     return (
         f"{where}: {os.strerror(error.errno)} ({free:.1f} MB are free in {folder}); "
-        "what was complete before is intact, so make room and give the command again, "
-        "a training with --resume."
+        "earlier files are intact, so free some space and run the command again, "
+        "with --resume for a training."
     )

@@ -1,4 +1,4 @@
-"""Errors that the person in front of the screen can mend."""
+"""Errors that the user can fix."""
 
 import contextlib
 import locale
@@ -7,28 +7,28 @@ import sys
 
 
 class UserError(Exception):
-    """What is wrong and what to do about it, in one sentence without line breaks.
+    """An error that the user can fix: one sentence on what is wrong and what to do.
 
-    Commands print the sentence and end with exit code 1; the traceback is shown with `--debug`.
+    Commands print it and exit with code 1; `--debug` also shows the traceback.
     """
 
 
 def sentence(error: UserError) -> str:
-    """The one sentence of `error`, also when a data loader's worker has wrapped it.
+    """The message of `error`, unwrapped if it comes from a data loader worker.
 
-    torch re-raises a worker's error with the text of its whole traceback, of which the last line
-    is `module.Class: sentence`.
+    torch re-raises errors of workers with their full traceback as text, which ends in a line
+    `module.Class: message`.
     """
     text = str(error)
     if "Traceback (most recent call last)" not in text:
-        return " ".join(text.split())  # a name in it may have line breaks
+        return " ".join(text.split())  # file names may contain line breaks
     lines = [line for line in text.splitlines() if line.strip()]
     return re.sub(r"^[\w.]+: ", "", lines[-1].strip())
 
 
 def printable_output() -> None:
-    """Let any text be printed, and written to the files that this process opens: on an ASCII
-    terminal, what it lacks is escaped."""
+    """Make any text printable, also to files that this process opens: on an ASCII terminal, other
+    characters are escaped."""
     if locale.getpreferredencoding(False).lower() not in ("utf-8", "utf8"):
         with contextlib.suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, "C.UTF-8")

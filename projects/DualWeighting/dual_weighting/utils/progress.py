@@ -1,4 +1,4 @@
-"""How far a long loop is: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long loops: a bar on a terminal, occasional lines elsewhere."""
 
 import sys
 import time
@@ -13,9 +13,10 @@ Item = TypeVar("Item")
 
 
 def with_progress(items: Sequence[Item], *, description: str, num_lines: int = 4) -> Iterator[Item]:
-    """The items, reported on stderr as they are asked for.
+    """Iterate over the items and report progress on stderr.
 
-    `num_lines`: how many lines are printed where no bar can be drawn.
+    Args:
+        num_lines: lines to print if stderr is not a terminal.
     """
     if sys.stderr.isatty():
         console = Console(stderr=True)
@@ -28,20 +29,19 @@ def with_progress(items: Sequence[Item], *, description: str, num_lines: int = 4
             print(f"{description}: {done} of {len(items)}", file=sys.stderr, flush=True)
 
 
-LINE_PERIOD = 10.0  # seconds between lines where no bar can be drawn
+LINE_PERIOD = 10.0  # seconds between lines if stderr is not a terminal
 
 
 class Throughput:
-    """Counts images, on stderr: a bar on a terminal, a line now and then elsewhere; a context
-    manager.
+    """Context manager that counts images and reports their number and rate on stderr.
 
     Attributes:
         count: images so far.
-        seconds: since the beginning.
+        seconds: time since the start.
     """
 
     def __init__(self, total: int | None, *, description: str = "Images") -> None:
-        """`total`: of images, None if nobody knows."""
+        """`total`: number of images, or None if unknown."""
         self.total, self.description = total, description
         self.count = 0
         self._bar: Progress | None = None
@@ -72,7 +72,7 @@ class Throughput:
         return f"{self.count / max(self.seconds, 1e-9):.1f} images a second"
 
     def add(self, count: int) -> None:
-        """So many images more are done."""
+        """Count more images as done."""
         self.count += count
         if self._bar is not None:
             self._bar.update(self._task, advance=count, rate=self.rate)
