@@ -48,12 +48,6 @@ def test_two_images_by_hand():
     assert pytest.approx((2 / 3 + 0) / 2, abs=1e-6) == metrics.JI
 
 
-def test_all_right():
-    metrics = crowd_metrics([image([A, B], [], [A, B], [0.9, 0.8])])
-    # The curve begins with its first point, at recall 1/2.
-    assert astuple(metrics) == pytest.approx((0.5, 0, 1, 1), abs=1e-6)
-
-
 def test_regions_to_ignore():
     """What is detected there is not wrong, neither is a second detection of a person there, nor an
     undetected person there counted by the Jaccard index."""

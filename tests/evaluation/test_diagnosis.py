@@ -59,12 +59,6 @@ def test_operating_points(example):
     assert example.objects_per_class.tolist() == [2, 1, 0]
 
 
-def test_equal_scores_stand_or_fall_together(diagnose):
-    """At 0.9: one right, one wrong; nobody can keep only the right one."""
-    point = diagnose([(0, 0, HERE, False)], [(0, 0, HERE, 0.9), (0, 0, FAR, 0.9)]).overall
-    assert (point.f1, point.precision, point.recall) == pytest.approx((200 / 3, 50, 100))
-
-
 def test_threshold_curve():
     curve = threshold_curve(
         np.array([0.5, 0.9, 0.5, 0.1]), np.array([True, True, False, False]), num_objects=4

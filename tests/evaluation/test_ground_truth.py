@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from coco_files import write_annotations
-from pycocotools import mask as rle
 
 from dual_weighting.evaluation.ground_truth import (
     ENGINES,
@@ -116,21 +115,3 @@ def test_written_results_are_read_back(truth, tmp_path):
     ]
     truth.write_results(truth.read_results([]), tmp_path / "results.json")
     assert (tmp_path / "results.json").read_text() == "[]"
-
-
-def test_size_of_a_mask(tmp_path):
-    """A mask of 40 x 40 pixels in a box of 20 x 20 is of medium size."""
-    inside = np.zeros((100, 100), np.uint8)
-    inside[:40, :40] = 1
-    code = rle.encode(np.asfortranarray(inside))
-    path = write_annotations(tmp_path / "t.json", [(0, 0, (0, 0, 40, 40), False)], num_images=1)
-    content = json.loads(path.read_text())
-    mask = code | {"counts": code["counts"].decode()}
-    content["annotations"][0] |= {"segmentation": mask, "area": 1600}
-    path.write_text(json.dumps(content))
-    truth = GroundTruth(path)
-    one = np.zeros(1, int)
-    found = Detections(one, one, np.array([[0.0, 0, 20, 20]]), np.ones(1), [code])
-    for engine in ENGINES:
-        stats = truth.judge(found, task="segm", engine=engine).stats
-        assert stats[3:6] == pytest.approx([-1, 1, -1])
