@@ -1,16 +1,14 @@
 """No number of a config's scheme, losses or head is without effect."""
 
 import copy
-import functools
 from pathlib import Path
 
 import pytest
 import torch
+from all_configs import LOADED
 from detectron2.config import instantiate
 from omegaconf import OmegaConf
 from scenes import batch_of, random_scene
-
-from dual_weighting import model_zoo
 
 # Detectron2's FCOS head reads the first level's channels only; the reach of relative coordinates
 # is the mask head's, of which CondInst's head reads the number of parameters.
@@ -18,16 +16,14 @@ UNUSED_IN_HEAD = {"FCOSBaselineHead": {"channels", "stride"}, "CondInstHead": {"
 UNUSED_IF_COUPLED = {"gamma1", "min_iou"}  # DW's weights of negatives follow from the positives'
 
 
-@functools.cache
-def model_of(name):
-    return OmegaConf.to_container(model_zoo.get_config(name), resolve=True)["model"]
+MODELS = {name: OmegaConf.to_container(cfg, resolve=True)["model"] for name, cfg in LOADED.items()}
 
 
 def distinct(case_of):
     """What `case_of` makes of all models, each case once, with the name of its first config."""
     found = {}
-    for name in model_zoo.config_names():
-        case = case_of(model_of(name))
+    for name, model in MODELS.items():
+        case = case_of(model)
         found.setdefault(str(case), pytest.param(case, id=Path(name).stem))
     return [param for text, param in found.items() if text != "None"]
 

@@ -1,11 +1,9 @@
 """Every config file that is shipped: it loads, survives saving, and makes what its name says."""
 
-import copy
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from all_configs import LOADED, load
 from detectron2.config import LazyConfig, instantiate
 from detectron2.modeling.meta_arch.fcos import FCOS
 from detectron2.structures import BitMasks
@@ -16,22 +14,11 @@ from tiny_detector import training_image
 from dual_weighting.config.load import SECTIONS
 from dual_weighting.modeling import BoxRefinement, DeformConv2d, DualWeightingDetector
 
-CONFIGS = Path(__file__).parent.parent / "configs"
-LOADED = {
-    path: LazyConfig.load(str(path))
-    for path in sorted(CONFIGS.glob("*/*.py"))
-    if path.parent.name != "common"
-}
 
-
-def load(name):
-    return LazyConfig.load(str(CONFIGS / name))
-
-
-@pytest.mark.parametrize("path", LOADED, ids=lambda p: p.stem)
-def test_survives_saving(path, tmp_path):
+@pytest.mark.parametrize("name", LOADED)
+def test_survives_saving(name, tmp_path):
     """Written as YAML and read again it describes the same; nothing but the sections is in it."""
-    cfg = LOADED[path]
+    cfg = LOADED[name]
     assert set(cfg) == set(SECTIONS)
     LazyConfig.save(cfg, str(tmp_path / "config.yaml"))
     again = LazyConfig.load(str(tmp_path / "config.yaml"))
@@ -52,11 +39,11 @@ def choices(node):
 def models_with_something_new():
     """Configs with a class or a switch that no earlier one has, the small models first."""
     seen = set()
-    for path in sorted(LOADED, key=lambda p: ("R_18" not in p.stem, "101" in p.stem, p)):
-        model = OmegaConf.to_container(LOADED[path].model, resolve=False)
+    for name in sorted(LOADED, key=lambda name: ("R_18" not in name, "101" in name, name)):
+        model = OmegaConf.to_container(LOADED[name].model, resolve=False)
         if new := set(choices(model)) - seen:
             seen |= new
-            yield path
+            yield name
 
 
 def batch(masks):
@@ -69,16 +56,16 @@ def batch(masks):
     return images
 
 
-@pytest.mark.parametrize("path", models_with_something_new(), ids=lambda p: p.stem)
-def test_one_training_step(path):
+@pytest.mark.parametrize("name", models_with_something_new())
+def test_one_training_step(name):
     """The loss is finite, every parameter gets a gradient and is in the optimizer."""
-    cfg = copy.deepcopy(LOADED[path])
+    cfg = load(name)
     model = instantiate(cfg.model).train()
     assert isinstance(model, FCOS | DualWeightingDetector)
     if isinstance(model, DualWeightingDetector):
-        assert isinstance(model.head.box_refinement, BoxRefinement) == ("refine" in path.stem)
+        assert isinstance(model.head.box_refinement, BoxRefinement) == ("refine" in name)
     with EventStorage():
-        losses = model(batch(masks="condinst" in path.stem))
+        losses = model(batch(masks="condinst" in name))
     sum(losses.values()).backward()
     assert all(torch.isfinite(loss) for loss in losses.values())
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torchvision
+from all_configs import load
 from detectron2.config import instantiate
 from omegaconf import OmegaConf
-from test_configs import load
 
 from dual_weighting.assignment.weighting_functions import TABLE_1
 from dual_weighting.checkpoint.backbones.torchvision import to_detectron2_names

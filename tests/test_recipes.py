@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 import torch
+from all_configs import load
 from detectron2.config import instantiate
 from torch import nn
 
-from dual_weighting import model_zoo
 from dual_weighting.modeling import DeformConv2d, FixedStatisticsBatchNorm
 from dual_weighting.solver.parameter_groups import NORMS
 
@@ -68,7 +68,7 @@ RECIPES = {
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_parameter(name):
     base_lr, warmup, expected = RECIPES[name]
-    cfg = model_zoo.get_config(f"{name}.py")
+    cfg = load(f"{name}.py")
     assert (cfg.optimizer.lr, cfg.lr_multiplier.warmup_iters) == (base_lr, warmup)
     with torch.device("meta"):
         model = instantiate(cfg.model)
@@ -90,7 +90,7 @@ def test_every_parameter(name):
 
 def test_first_stage_of_swin_is_constant():
     """33 tensors of 304,086 numbers, without drop path also while training."""
-    model = instantiate(model_zoo.get_config("COCO-Detection/o2f_Swin_T_FPN_3x.py").model).train()
+    model = instantiate(load("COCO-Detection/o2f_Swin_T_FPN_3x.py").model).train()
     swin = model.backbone.bottom_up
     constant = [p for p in model.parameters() if not p.requires_grad]
     assert (len(constant), sum(p.numel() for p in constant)) == (33, 304086)
@@ -138,7 +138,7 @@ BIASES = {  # the first whose name is in the config's; 0 are all others
 def test_starting_values(name):
     """Mean and spread of every layer that no checkpoint fills."""
     torch.manual_seed(0)
-    model = instantiate(model_zoo.get_config(f"{name}.py").model)
+    model = instantiate(load(f"{name}.py").model)
     biases = next(values for part, values in BIASES.items() if part in name)
     for layer, module in model.named_modules():
         if "bottom_up" in layer or isinstance(module, FixedStatisticsBatchNorm):

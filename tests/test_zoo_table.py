@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+from all_configs import load
 from detectron2.config import instantiate
 
 from dual_weighting import model_zoo
@@ -22,11 +23,11 @@ def test_a_row_for_each_config():
 @pytest.mark.parametrize("file", ROWS)
 def test_parameters(file):
     with torch.device("meta"):
-        model = instantiate(model_zoo.get_config(file).model)
+        model = instantiate(load(file).model)
     assert ROWS[file][1] == f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}"
 
 
 @pytest.mark.parametrize("file", ["Digits/dw_refine_R_18_FPN.py", "Digits/o2f_R_18_FPN.py"])
 def test_operations(file):
-    _, flops = complexity(model_zoo.get_config(file).model, (160, 160))
+    _, flops = complexity(load(file).model, (160, 160))
     assert float(ROWS[file][2]) == pytest.approx(flops / 1e9, rel=0.005)
