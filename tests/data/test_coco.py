@@ -46,7 +46,7 @@ def test_data_sets_with_different_classes(register, content):
 
 def test_unknown_name_lists_close_ones():
     sentence = error_of(names="digits_trian")
-    assert "no data set called digits_trian" in sentence
+    assert "no data set named digits_trian" in sentence
     assert "did you mean digits_train" in sentence
 
 
@@ -67,7 +67,7 @@ def digits_nowhere(tmp_path, monkeypatch):
 def test_missing_digits(digits_nowhere):
     sentence = error_of(names="digits_train")
     file = digits_nowhere / "digits" / "annotations" / "digits_train.json"
-    assert f"digits_train is not in place, there is no file {file}" in sentence
+    assert f"The file {file} of data set digits_train does not exist" in sentence
     assert "python tools/prepare_digits.py" in sentence
     assert f"DETECTRON2_DATASETS name the folder of your data sets (now {digits_nowhere})" in (
         sentence
@@ -82,7 +82,7 @@ def test_missing_data_set_below_the_default_root(monkeypatch):
     finally:
         DatasetCatalog.remove("test_nowhere")
         MetadataCatalog.remove("test_nowhere")
-    assert "test_nowhere is not in place, there is no file datasets/no/file.json" in sentence
+    assert "The file datasets/no/file.json of data set test_nowhere does not exist" in sentence
     assert "DETECTRON2_DATASETS" in sentence and "not set, so it is datasets" in sentence
     assert "prepare_digits" not in sentence
 
@@ -91,7 +91,7 @@ def test_missing_image_folder(register, content, tmp_path):
     name = register(content)
     shutil.rmtree(tmp_path / name)
     sentence = error_of(names=name)
-    assert f"there is no folder {tmp_path / name}; put it there" in sentence
+    assert f"The folder {tmp_path / name} of data set {name} does not exist; put it" in sentence
 
 
 EMPTY = {
@@ -160,7 +160,7 @@ def test_boxes_of_corners_and_arrays_are_understood(register, content):
 
 def test_no_annotations_to_train_on(register, content):
     content["annotations"] = []
-    assert "has an annotation to train on" in error_of(names=register(content))
+    assert "has annotations to train on" in error_of(names=register(content))
 
 
 def test_unknown_treatment_of_empty_boxes():

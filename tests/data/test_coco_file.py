@@ -86,7 +86,7 @@ def test_a_part_that_stands_twice(tmp_path):
     """JSON alone would keep the last and lose the other's objects."""
     file = tmp_path / "own.json"
     file.write_text('{"images": [], "annotations": [], "categories": [], "annotations": [1]}')
-    with pytest.raises(UserError, match=r'own.json is .*"annotations" stands twice'):
+    with pytest.raises(UserError, match=r'own.json is .*"annotations" is repeated'):
         read_json(str(file))
     file.write_text('{"images": [{"note": "images"}], "annotations": []}')
     assert read_json(str(file))["images"] == [{"note": "images"}]

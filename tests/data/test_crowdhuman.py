@@ -64,7 +64,7 @@ def test_images_without_people_are_not_trained_on(tmp_path):
 
 
 def test_missing_image(tmp_path):
-    with pytest.raises(UserError, match=r"gt.odgt, line 2, is about image b but .* no b.jpg; put"):
+    with pytest.raises(UserError, match=r"gt.odgt, line 2, is about image b, but .* not contain b.jpg; put"):
         get_detection_dataset_dicts(names=register(tmp_path, LINES, images=["a,1", "c"]))
 
 
@@ -80,7 +80,7 @@ def test_box_without_area(tmp_path):
 def test_data_set_not_in_place(tmp_path, missing):
     name = register(tmp_path, LINES)
     (tmp_path / missing).rename(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match=f"not in place, there is no .*{missing}; put it there"):
+    with pytest.raises(UserError, match=f"{missing} of data set .* does not exist; put it there"):
         get_detection_dataset_dicts(names=name)
 
 

@@ -31,7 +31,7 @@ def test_every_section_has_what_it_promises(config, folder):
                  "3 images, 3 objects of 3 classes", "AP with NMS", "44.5", "20 s"),
         "notices": ("It needs NMS: without it AP is 3.0 lower",
                     "finds 67% of the objects and 67% of its detections are right",
-                    f"Without an object in this data, so not judged: {CLASSES[2]}"),
+                    f"Not evaluated, for lack of objects in this data: {CLASSES[2]}"),
         "training": ("Losses", "Learning rate", "AP 41.5"),
         "ap": ("41.5", "60.0", "—"),
         "classes": ("best threshold", "cat & dog"),
@@ -60,10 +60,10 @@ def test_what_is_missing_is_said(config, folder):
     page = report(config, folder)
     assert "not trained in this folder" in page.sections["head"]
     for section, text in {
-        "training": "There is no metrics.json",
+        "training": "This folder has no metrics.json",
         "ap": "evaluation.json is not in this folder",
-        "classes": "There is no inference/coco_instances_results.json",
-        "images": "There is no inference/coco_instances_results.json",
+        "classes": "This folder has no inference/coco_instances_results.json",
+        "images": "This folder has no inference/coco_instances_results.json",
         "nms": "evaluation.json is not in this folder",
         "assignment": "train.assignment_snapshots",
         "settings": "log.txt is not in this folder",
@@ -77,7 +77,7 @@ def test_an_image_and_the_annotations_that_are_gone(config, folder):
     assert "cannot be read (FileNotFoundError)" in report(config, folder).sections["images"]
     (folder.parent / "truth.json").unlink()
     page = report(config, folder)
-    assert "truth.json are not in their place" in page.sections["confusion"]
+    assert "truth.json does not exist" in page.sections["confusion"]
 
 
 def test_colours_of_the_worst_image(config, folder):

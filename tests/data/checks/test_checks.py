@@ -156,7 +156,7 @@ def test_crowded_images(content):
     content["annotations"] += [{**first, "id": 100 + k} for k in range(100)]
     finding = crowd_finding(table_of(content))
     assert finding.items == [f"{content['images'][0]['file_name']}: 101 objects"]
-    assert "max_detections_per_image" in finding.advice and "raised to 200" in finding.advice
+    assert "max_detections_per_image" in finding.advice and "to 200" in finding.advice
     assert "dataloader.evaluator.max_dets_per_image" in finding.advice
     content["annotations"].pop()
     assert not crowd_finding(table_of(content)).items

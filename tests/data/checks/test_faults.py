@@ -64,7 +64,7 @@ def test_malformed_json(register, text, tmp_path):
     name = register(text)
     with pytest.raises(UserError) as caught:
         get_detection_dataset_dicts(names=name)
-    assert str(caught.value).startswith(f"{tmp_path / name}.json is no readable JSON (")
+    assert str(caught.value).startswith(f"{tmp_path / name}.json is not valid JSON (")
 
 
 def test_outermost_list(register):

@@ -20,7 +20,7 @@ def test_command_says_what_it_wrote(monkeypatch, tmp_path, capsys):
     assert len(list((tmp_path / "digits" / "train").iterdir())) == 8
     run(monkeypatch, *arguments)
     captured = capsys.readouterr()
-    assert "complete already, nothing to write" in captured.out
+    assert "already complete, nothing to write" in captured.out
     assert not captured.err
 
 

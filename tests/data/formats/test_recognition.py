@@ -24,8 +24,8 @@ CVAT = '<?xml version="1.0"?>\n<annotations><meta/><image id="0" name="a.jpg"/><
         ("a.csv", "\ufeffimage;xmin;ymin;xmax;ymax\n", "a table"),
         ("a.xml", CVAT, "CVAT: export it as COCO 1.0"),
         ("a.xml", "<annotation><object/></annotation>", "Pascal VOC.*voc_to_coco"),
-        ("a.json", '{"images": [', "no readable JSON"),
-        ("a.json", "", "no readable JSON"),
+        ("a.json", '{"images": [', "not valid JSON"),
+        ("a.json", "", "not valid JSON"),
         ("a.json", '{"images": {}}', 'there are no "images"'),
     ],
 )
@@ -43,7 +43,7 @@ def test_files(tmp_path, name, text, match):
 )
 def test_files_that_are_no_table(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(UserError, match=r"no readable JSON|not in UTF-8"):
+    with pytest.raises(UserError, match=r"not valid JSON|not in UTF-8"):
         parse_coco(str(tmp_path / "a.json"))
 
 

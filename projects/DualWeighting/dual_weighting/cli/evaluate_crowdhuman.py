@@ -4,8 +4,8 @@ python tools/evaluate_crowdhuman.py --gt annotation_val.odgt --dt results.odgt
 python tools/evaluate_crowdhuman.py --gt annotation_val.odgt --dt results.odgt --json metrics.json
 
 A line of --gt is {"ID": ..., "gtboxes": [{"tag": "person", "fbox": [x, y, width, height]}, ...]};
-a line of --dt is {"ID": ..., "dtboxes": [{"box": [x, y, width, height], "score": ...}, ...]}. Either
-has the "height" and "width" of the image, too.
+a line of --dt is {"ID": ..., "dtboxes": [{"box": [x, y, width, height], "score": ...}, ...]}.
+Either has the "height" and "width" of the image, too.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""Data sets: the built-in Digits and CrowdDigits, CrowdHuman, and data in COCO's format. Importing
-it registers all but the last."""
+"""Data sets: Digits, CrowdDigits, CrowdHuman, and data in COCO's format. Importing this package
+registers the first three."""
 
 from .builtin import crowd_digits_root, digits_root
 from .catalog import class_names, find_record, register_datasets

@@ -1,5 +1,4 @@
-"""The built-in data sets: registered at import as Detectron2 registers its own, and whether a data
-set is in place."""
+"""The built-in data sets, registered at import like Detectron2's own."""
 
 import difflib
 import os
@@ -22,7 +21,7 @@ PREPARED_BY = {  # by the first part of the name
 
 
 def datasets_root() -> Path:
-    """The folder of all data sets, where Detectron2 looks for them too."""
+    """The root folder of data sets, the same as for Detectron2."""
     return Path(os.getenv(ROOT_VARIABLE, DEFAULT_ROOT)).expanduser()
 
 
@@ -53,7 +52,7 @@ def register_digits(root: Path) -> None:
 
 
 def register_crowds(name: str, root: Path, *, class_name: str) -> None:
-    """Register data sets of CrowdHuman's layout, which has one folder for all images."""
+    """Register data sets in CrowdHuman's layout, with one folder for all images."""
     for split in ("train", "val"):
         annotations = odgt_annotations(root, split=split)
         register_crowdhuman(f"{name}_{split}", annotations, root / "Images", class_name=class_name)
@@ -65,26 +64,26 @@ register_crowds("crowd_digits", crowd_digits_root(), class_name="digit")
 
 
 def check_in_place(name: str) -> None:
-    """Raise a UserError unless `name` is registered and its annotation file and images exist."""
+    """Raise `UserError` unless `name` is registered and its annotations and images exist."""
     if name not in DatasetCatalog:
         close = difflib.get_close_matches(name, DatasetCatalog.keys())
         hint = f"did you mean {' or '.join(close)}?" if close else "register it before."
-        raise UserError(f"There is no data set called {name}; {hint}")
+        raise UserError(f"There is no data set named {name}; {hint}")
     metadata = MetadataCatalog.get(name)
     for key, what in (("json_file", "file"), ("odgt_file", "file"), ("image_root", "folder")):
         path = metadata.get(key)
         exists = {"file": PathManager.isfile, "folder": PathManager.isdir}[what]
         if path is not None and not exists(path):
             raise UserError(
-                f"Data set {name} is not in place, there is no {what} {path}; {remedy(name, path)}."
+                f"The {what} {path} of data set {name} does not exist; {remedy(name, path)}."
             )
 
 
 def remedy(name: str, path: str) -> str:
-    """What to do if `path` of data set `name` does not exist."""
+    """What to do if `path` of data set `name` is missing."""
     command = next((x for prefix, x in PREPARED_BY.items() if name.startswith(prefix)), None)
     if command is None and not path.startswith(str(datasets_root())):
-        return "put it there, or correct the path it is registered with"
+        return "put it there, or correct its registered path"
     value = os.getenv(ROOT_VARIABLE)
     now = f"not set, so it is {DEFAULT_ROOT}" if value is None else f"now {value}"
     return (

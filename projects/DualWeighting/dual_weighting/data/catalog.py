@@ -1,4 +1,4 @@
-"""Data sets that a config lists, and what Detectron2's catalogs know of them."""
+"""Data sets listed in configs, and queries of Detectron2's catalogs."""
 
 import difflib
 import os
@@ -15,7 +15,7 @@ from dual_weighting.utils.errors import UserError
 
 
 def literal(value: Any) -> Any:
-    """`value` for a config, with "${" in its texts escaped so that it is not an interpolation."""
+    """`value` for a config, with "${" escaped in strings so that it is not an interpolation."""
     if isinstance(value, dict):
         return {key: literal(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -26,10 +26,10 @@ def literal(value: Any) -> Any:
 
 
 def register_datasets(cfg: DictConfig) -> None:
-    """Put what `cfg.datasets` lists into Detectron2's catalogs, in place of what has changed.
+    """Register the data sets in `cfg.datasets` in Detectron2's catalogs, replacing changed ones.
 
-    An entry has name, json_file, image_root, thing_classes and category_ids, the last two in the
-    order of the classes, so that the names are known where the files are not.
+    An entry has name, json_file, image_root, thing_classes and category_ids. The last two are in
+    class order, so that class names are known even without the files.
     """
     datasets = OmegaConf.create({"all": cfg.get("datasets") or []})
     for entry in OmegaConf.to_container(datasets, resolve=True)["all"]:
@@ -44,7 +44,7 @@ def register_own(
     thing_classes: list[str],
     category_ids: list[int],
 ) -> None:
-    """Register one data set under `name`, in place of any other of that name."""
+    """Register a data set, replacing any other of this name."""
     wanted = {
         "evaluator_type": "coco",
         "json_file": json_file,
@@ -63,14 +63,14 @@ def register_own(
 
 
 def release_contents() -> None:
-    """Forget what has been read of the data sets in Detectron2's catalogs."""
+    """Release the cached content of data sets in Detectron2's catalogs."""
     for entry in DatasetCatalog.values():
         if isinstance(entry, CocoEntry):
             entry.keep(None)
 
 
 def class_names(cfg: DictConfig) -> list[str]:
-    """The names of the detector's classes, in their order; numbers if they are not known."""
+    """Class names of the detector in order, or numbers if unknown."""
     register_datasets(cfg)
     for name in dataset_names(cfg):
         names = MetadataCatalog.get(name).get("thing_classes")
@@ -81,8 +81,8 @@ def class_names(cfg: DictConfig) -> list[str]:
 
 
 def category_ids(cfg: DictConfig) -> list[int] | None:
-    """The category ids of the detector's classes, in their order; None if its data sets do not say
-    and their annotations are not there."""
+    """Category ids of the detector's classes in order; None if neither its data sets nor their
+    annotation files provide them."""
     for name in dataset_names(cfg):
         known = MetadataCatalog.get(name).get("thing_dataset_id_to_contiguous_id")
         ids = sorted(known, key=known.get) if known else [x["id"] for x in categories_of(name)]
@@ -98,7 +98,7 @@ def dataset_names(cfg: DictConfig) -> Iterator[str]:
 
 
 def categories_of(name: str) -> list[dict]:
-    """In the file of a data set, by rising id; empty if there is no such file."""
+    """Categories in the file of a data set, sorted by id; empty without such a file."""
     json_file = MetadataCatalog.get(name).get("json_file")
     if not json_file or not PathManager.isfile(json_file):
         return []

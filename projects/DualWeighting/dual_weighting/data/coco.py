@@ -1,4 +1,4 @@
-"""Loading data sets of Detectron2's catalogs; each fault in the data is one sentence."""
+"""Loads data sets of Detectron2's catalogs, and reports faults in them in one sentence."""
 
 import contextlib
 import itertools
@@ -30,12 +30,12 @@ _in_use: WeakValueDictionary[tuple, CocoContent] = WeakValueDictionary()
 
 
 def read_coco(json_file: str | os.PathLike) -> CocoContent:
-    """The content of a file in COCO's format in which nothing is faulty but, perhaps, boxes.
+    """The content of a file in COCO's format that has no faults, except perhaps in its boxes.
 
-    While anything refers to it, the same object is returned without reading the file again.
+    While the content is referenced, the same object is returned without reading the file again.
 
     Raises:
-        UserError: the file cannot be read, or the first fault in it.
+        UserError: the file cannot be read, or has a fault; the first one is reported.
     """
     file = PathManager.get_local_path(str(json_file))
     key = identity(file)
@@ -49,7 +49,7 @@ def read_coco(json_file: str | os.PathLike) -> CocoContent:
 
 
 def content_in_use(json_file: str) -> CocoContent | None:
-    """The content of a file that has been read, if anything still refers to it."""
+    """The content of a file that has been read and is still referenced, or None."""
     return _in_use.get(identity(json_file))
 
 
@@ -66,10 +66,9 @@ def get_detection_dataset_dicts(
     """The records of the data sets `names`, in Detectron2's format.
 
     Args:
-        filter_empty: leave out images without an annotation other than crowds (Detectron2 logs
-            their number).
-        empty_boxes: what to do about boxes without area inside their image: "error" raises, "skip"
-            leaves them out and logs which.
+        filter_empty: drop images without annotations other than crowds (Detectron2 logs how many).
+        empty_boxes: for boxes without area inside their image, "error" raises, and "skip" drops
+            and logs them.
 
     Raises:
         UserError: a data set is unknown or not in place, or its annotations are faulty.
@@ -90,14 +89,14 @@ def get_detection_dataset_dicts(
         dicts = build.filter_images_with_only_crowd_annotations(dicts)
     if not dicts:
         raise UserError(
-            f"No image of {', '.join(names)} has an annotation to train on; annotate some, or set "
+            f"No image in {', '.join(names)} has annotations to train on; annotate some, or set "
             "filter_empty=False."
         )
     return dicts
 
 
 def load(name: str, *, empty_boxes: EmptyBoxes) -> list[dict]:
-    """All records of one data set, with checked boxes."""
+    """All records of a data set, with checked boxes."""
     content = content_of(name)
     if content is None:
         dicts = build.get_detection_dataset_dicts(name, filter_empty=False)
@@ -110,12 +109,12 @@ def load(name: str, *, empty_boxes: EmptyBoxes) -> list[dict]:
 
 
 def content_of(name: str | None) -> CocoContent | None:
-    """The content of the file of a data set; None if it has no file in COCO's format."""
+    """The content of a data set's file; None if it has no file in COCO's format."""
     if name is None or name not in DatasetCatalog:
         return None
     entry = DatasetCatalog[name]
     if not isinstance(entry, CocoEntry) and not getattr(entry, "__qualname__", "").startswith(
-        register_coco_instances.__name__  # by Detectron2
+        register_coco_instances.__name__  # of Detectron2
     ):
         return None
     return read_coco(MetadataCatalog.get(name).json_file)
@@ -124,7 +123,7 @@ def content_of(name: str | None) -> CocoContent | None:
 class CocoEntry:
     """A data set in COCO's format in Detectron2's catalog.
 
-    Keeps the content that was read to choose settings until its records are asked for.
+    Caches content that was read to derive settings until its records are requested.
     """
 
     def __init__(self, name: str) -> None:
@@ -143,10 +142,10 @@ class CocoEntry:
 
 
 def set_classes(name: str, content: CocoContent) -> None:
-    """Write the classes into Detectron2's metadata, as its `load_coco_json` does.
+    """Set the classes in Detectron2's metadata, like its `load_coco_json`.
 
     Raises:
-        UserError: other classes were registered.
+        UserError: the data set was registered with other classes.
     """
     metadata = MetadataCatalog.get(name)
     registered = metadata.get("thing_classes", content.class_names)
@@ -164,11 +163,13 @@ def set_classes(name: str, content: CocoContent) -> None:
 def check_boxes(
     dicts: list[dict], *, source: str, empty_boxes: str, content: CocoContent | None = None
 ) -> None:
-    """Raise at, or drop in place, the annotations whose box has no area inside its image.
+    """Raise for, or drop in place, annotations whose box has no area inside the image.
 
-    `dicts`: records in Detectron2's format. `source`: the file they come from, or else the name of
-    the data set. `empty_boxes`: "error" raises a UserError at the first, "skip" drops and logs.
-    `content`: of the file, to name an annotation by its id.
+    Args:
+        dicts: records in Detectron2's format.
+        source: their file, or else the name of the data set.
+        empty_boxes: "error" raises `UserError` for the first, "skip" drops and logs them.
+        content: of the file, to name annotations by id.
     """
     annotations = [x for record in dicts for x in record.get("annotations", ())]
     boxes = box_array([x.get("bbox") for x in annotations])
@@ -199,7 +200,7 @@ def check_boxes(
 def describe(
     annotation: dict, record: dict, *, source: str, content: CocoContent | None = None
 ) -> str:
-    # A file with a line for each image has no annotation ids.
+    # Files with one line per image have no annotation ids.
     where = f"In {record.get('place', source)} an annotation"
     for original in content.annotations if content else ():
         if original["bbox"] is annotation["bbox"]:
@@ -207,6 +208,6 @@ def describe(
     return (
         f"{where} of image id {record['image_id']} has the box "
         f"{shown(annotation.get('bbox'), 120)}, which has no area inside the image of "
-        f"{record.get('width')} x {record.get('height')}; repair it, or leave out such boxes with "
+        f"{record.get('width')} x {record.get('height')}; correct it, or drop such boxes with "
         '`dataloader.train.dataset.empty_boxes="skip"`.'
     )

@@ -1,4 +1,4 @@
-"""Reading a file in COCO's format, once for all uses of it."""
+"""Reads files in COCO's format."""
 
 import contextlib
 import gc
@@ -17,27 +17,27 @@ from dual_weighting.data.checks.value_types import basic_faults, is_coco_box
 from dual_weighting.data.formats.recognition import other_format, other_json
 from dual_weighting.utils.errors import UserError
 
-# The keys of each part whose whole numbers may be written as floats.
+# Keys of integers that may be written as floats.
 INTEGERS = {
     "images": ("id", "height", "width"),
     "annotations": ("id", "image_id", "category_id"),
     "categories": ("id",),
 }
-MIN_POINTS = 3  # of a polygon; Detectron2 leaves out those with fewer
+MIN_POINTS = 3  # of a polygon; Detectron2 drops those with fewer
 
 
 @dataclass(frozen=True, eq=False)
 class CocoContent:
-    """A file that has all parts, with ids, names and values of the right types.
+    """The content of a complete file with ids, names and values of the right types.
 
     Attributes:
-        annotated: whether the file has "annotations" at all; those of test images have none.
+        annotated: whether the file has "annotations"; files for test images have none.
     """
 
     json_file: str
     images: list[dict]
     annotations: list[dict]
-    categories: list[dict]  # by rising id
+    categories: list[dict]  # sorted by id
     annotated: bool = True
 
     @property
@@ -49,12 +49,12 @@ class CocoContent:
         return [category["name"] for category in self.categories]
 
     def objects(self) -> list[dict]:
-        """The annotations of images of the file, without crowds."""
+        """Annotations of images in the file, without crowds."""
         known = self.size_of_image
         return [x for x in self.annotations if x["image_id"] in known and not x.get("iscrowd", 0)]
 
     def records(self, image_root: str) -> list[dict]:
-        """In Detectron2's format, by rising image id, as its `load_coco_json` makes them."""
+        """Records in Detectron2's format, sorted by image id, like those of `load_coco_json`."""
         objects = defaultdict(list)
         class_of = {id_: k for k, id_ in enumerate(self.category_ids)}
         for annotation in self.annotations:
@@ -86,8 +86,8 @@ class CocoContent:
         return {image["id"]: [image["height"], image["width"]] for image in self.images}
 
     def ground_truth(self) -> dict:
-        """What evaluators of boxes and masks read: annotations with an image and a box, each with
-        an area and a number above 0 as its id."""
+        """The ground truth for evaluators: annotations with an image and a box, each with an area
+        and a positive integer id."""
         sound = all(type(x["id"]) is int and x["id"] > 0 for x in self.annotations)
         annotations = []
         for number, annotation in enumerate(self.annotations, start=1):
@@ -121,8 +121,8 @@ class CocoContent:
 
 
 def has_polygon(annotation: dict) -> bool:
-    """Whether Detectron2 keeps the annotation: not if its mask is a list of polygons of which none
-    has three points."""
+    """Whether Detectron2 keeps the annotation: it drops lists of polygons with fewer than three
+    points."""
     mask = annotation.get("segmentation")
     return not mask or isinstance(mask, dict) or any(map(is_polygon, mask))
 
@@ -138,11 +138,11 @@ def detectron2_mask(mask: list | dict) -> list | dict:
 
 
 def parse_coco(file: str, *, name: str | None = None) -> CocoContent:
-    """The content of a file that may have faults in its ids, boxes and masks.
+    """Parse a file, whose ids, boxes and masks may still have faults.
 
     Raises:
-        UserError: the file cannot be read, or lacks a part, or a value has a wrong type; `name` is
-            what the file is called.
+        UserError: the file, called `name`, cannot be read or lacks a part, or a value has a wrong
+            type.
     """
     name = name or file
     content = read_json(file, name=name)
@@ -162,7 +162,7 @@ def parse_coco(file: str, *, name: str | None = None) -> CocoContent:
 
 
 def make_whole(items: list[dict], keys: tuple[str, ...]) -> None:
-    """Turn whole numbers that are written as floats into integers, in place."""
+    """Convert integers written as floats in place."""
     for key in keys:
         if float in {type(item[key]) for item in items}:
             for item in items:
@@ -171,16 +171,16 @@ def make_whole(items: list[dict], keys: tuple[str, ...]) -> None:
 
 
 def read_json(file: str, *, name: str | None = None) -> Any:
-    """The content of a JSON file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without.
+    """The content of a JSON file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Raises:
-        UserError: it cannot be read; `name` is what it is called.
+        UserError: the file, called `name`, cannot be read.
     """
     name = name or file
     if os.path.isdir(file):
         raise UserError(f"{name} is {other_format(file) or 'a folder: name a JSON file in it'}.")
     if not os.path.isfile(file):
-        raise UserError(f"The file of annotations {name} does not exist.")
+        raise UserError(f"The annotation file {name} does not exist.")
     try:
         with open(file, "rb") as stream:
             content = stream.read()
@@ -190,27 +190,27 @@ def read_json(file: str, *, name: str | None = None) -> Any:
         return json.loads(text, object_pairs_hook=unique_keys if repeated else None)
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it as such."
+            f"{name} is not in UTF-8 (byte {error.start}: {error.reason}); save it in UTF-8."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        what = other_format(file) or f"no readable JSON ({error}); write or download it again"
+        what = other_format(file) or f"not valid JSON ({error}); write or download it again"
         raise UserError(f"{name} is {what}.") from error
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these keys and values; ValueError if one is repeated, of which JSON would keep
+    """A dictionary of these pairs; raises `ValueError` for repeated keys, of which JSON would keep
     the last."""
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in content if keys.count(key) > 1)
-        raise ValueError(f'the key "{twice}" stands twice in one object')
+        raise ValueError(f'the key "{twice}" is repeated in one object')
     return content
 
 
 @contextlib.contextmanager
 def collecting_no_garbage() -> Iterator[None]:
-    """Without the garbage collector, which would scan millions of new objects again and again."""
+    """Disable garbage collection, which would repeatedly scan millions of new objects."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What a training needs to know of a user's own file of annotations in COCO's format."""
+"""The properties of a user's own COCO annotations that settings are derived from."""
 
 import os
 from collections import Counter
@@ -14,15 +14,16 @@ from dual_weighting.data.coco import read_coco
 
 @dataclass(frozen=True)
 class CocoFile:
-    """A checked file, whose images are all there.
+    """A checked annotation file whose images all exist.
 
     Attributes:
-        category_ids, thing_classes: ids, in ascending order, and names of the categories.
-        without_objects: files of the images that have no annotation, or only crowds.
-        most_objects: in an image.
-        mask_format: what Detectron2 calls the way the masks are written; "bitmask" reads both.
+        category_ids: ids of the categories, ascending.
+        thing_classes: names of the categories.
+        without_objects: file names of images without annotations other than crowds.
+        most_objects: largest number of objects in an image.
+        mask_format: Detectron2's format of the masks; "bitmask" reads both.
         without_mask: objects without a mask.
-        unused: annotations that Detectron2 leaves out.
+        unused: annotations that Detectron2 drops.
     """
 
     json_file: str
@@ -39,29 +40,31 @@ class CocoFile:
 
     @property
     def name(self) -> str:
-        """Of the data set in Detectron2's catalogs."""
+        """Name of the data set in Detectron2's catalogs."""
         return f"coco:{self.json_file}"
 
     def entry(self) -> dict:
-        """What a config says of this data set, see `register_datasets`."""
+        """The entry for this data set in a config, see `register_datasets`."""
         keys = ("name", "json_file", "image_root", "thing_classes", "category_ids")
         return {key: getattr(self, key) for key in keys}
 
     def check_masks(self) -> None:
-        """Raise a UserError unless all objects have a mask."""
+        """Raise `UserError` unless all objects have a mask."""
         check([self.without_mask], self.json_file)
 
     def left_out(self) -> list[str]:
-        """A sentence about each kind of annotation that is not used."""
+        """A sentence about each kind of unused annotation."""
         return [finding.sentence() for finding in self.unused if finding.items]
 
 
 def read_coco_file(json_file: str, image_root: str | None = None) -> CocoFile:
-    """Read and check a file, and put it into Detectron2's catalogs; `image_root` is its own folder
-    if None.
+    """Read and check an annotation file, and register it in Detectron2's catalogs.
+
+    Args:
+        image_root: by default the folder of the file.
 
     Raises:
-        UserError: the file is missing or faulty, or an image is not there.
+        UserError: the file is missing or faulty, or an image is missing.
     """
     content = read_coco(json_file)
     image_root = check_folder(image_root or os.path.dirname(json_file) or ".")

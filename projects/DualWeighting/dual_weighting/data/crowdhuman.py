@@ -1,4 +1,4 @@
-"""Data sets in CrowdHuman's format (Shao et al., 2018): a JSON object in a line for each image."""
+"""Data sets in CrowdHuman's format (Shao et al., 2018), with one JSON object per line and image."""
 
 import json
 from collections.abc import Iterator
@@ -14,27 +14,26 @@ from detectron2.utils.file_io import PathManager
 from dual_weighting.data.checks.value_types import is_coco_box, is_flag, is_number, is_size
 from dual_weighting.utils.errors import UserError
 
-PERSON = "person"  # the tag of a box that counts; any other is a region to ignore
+PERSON = "person"  # tag of persons; other boxes are regions to ignore
 
 
 def register_crowdhuman(
     name: str, odgt_file: str | Path, image_root: str | Path, *, class_name: str = "person"
 ) -> None:
-    """Register a data set of one class, whatever its boxes of the tag "person" are."""
+    """Register a data set with a single class, for boxes tagged "person"."""
     files = {"odgt_file": str(odgt_file), "image_root": str(image_root)}
     DatasetCatalog.register(name, partial(load_crowdhuman, **files))
     MetadataCatalog.get(name).set(**files, thing_classes=[class_name], evaluator_type="crowdhuman")
 
 
 def load_crowdhuman(odgt_file: str, image_root: str) -> list[dict]:
-    """Records in Detectron2's format. The image of ID x is the file x.jpg in `image_root`. Regions
-    to ignore are crowds, `iscrowd=1`.
+    """Records in Detectron2's format. The image with ID x is the file x.jpg in `image_root`.
+    Regions to ignore become crowds, `iscrowd=1`.
 
-    The official files do not say how large an image is; then the records have no height and width,
-    and the mapper adds them.
+    The official files do not include image sizes; the mapper adds height and width to such records.
 
     Raises:
-        UserError: a line is faulty, or its image is not there.
+        UserError: a line is faulty, or its image does not exist.
     """
     present = set(PathManager.ls(image_root))
     records = []
@@ -42,7 +41,7 @@ def load_crowdhuman(odgt_file: str, image_root: str) -> list[dict]:
         file_name = f"{image.image_id}.jpg"
         if file_name not in present:
             raise UserError(
-                f"{image.place} is about image {image.image_id} but {image_root} has no "
+                f"{image.place} is about image {image.image_id}, but {image_root} does not contain "
                 f"{file_name}; put it there, or remove the line."
             )
         height, width = image.size or (None, None)
@@ -77,7 +76,7 @@ class OdgtImage:
         boxes: (n, 4), x, y, width, height in pixels.
         ignored: (n,) bool, regions to ignore; all False for detections.
         scores: (n,); all 1 for ground truths.
-        size: height and width of the image, None where the line does not say.
+        size: height and width of the image; None if the line has none.
     """
 
     image_id: str

@@ -1,4 +1,4 @@
-"""Reading image files, the same way for every command."""
+"""Reads image files."""
 
 import os
 
@@ -11,7 +11,7 @@ IMAGE_SUFFIXES = {
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"),
     *(".tif", ".tiff", ".webp"),
 }
-# What reading a damaged file raises; Pillow has SyntaxError for a damaged PNG.
+# Exceptions raised by damaged files; Pillow raises SyntaxError for PNGs.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 ORIENTATION = 0x0112  # in EXIF
@@ -30,12 +30,12 @@ FULL_SCALES = {"I": (255, 65535), "F": (1, 255, 65535)}
 
 
 def read_image(file_name: str | os.PathLike, format: str = "RGB") -> np.ndarray:
-    """The image (H, W, 3) of uint8, upright as its EXIF data says.
+    """Read an image as uint8 (H, W, 3), with its EXIF orientation applied.
 
-    As Detectron2's `read_image`, but gray images of 16 or 32 bits are scaled to 8, not clipped.
+    Like Detectron2's `read_image`, but gray images with 16 or 32 bits are scaled to 8, not clipped.
 
     Raises:
-        OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError: it cannot be read.
+        OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError: the file cannot be read.
     """
     with PathManager.open(str(file_name), "rb") as file, Image.open(file) as image:
         image.load()  # Pillow turns a TIFF as it loads it
@@ -55,7 +55,7 @@ def orientation(image: Image.Image) -> int:
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height of an opened image as it will be read."""
+    """Width and height of an opened image with its EXIF orientation applied."""
     width, height = image.size
     exchanged = orientation(image) >= 5 and image.format != "TIFF"  # Pillow turns those
     return (height, width) if exchanged else (width, height)

@@ -1,5 +1,4 @@
-"""From a record of a data set to the detector's input: Detectron2's mapper, with errors that name
-the image."""
+"""Detectron2's dataset mapper, with errors that name the image."""
 
 import copy
 import logging
@@ -21,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class DetectionMapper(DatasetMapper):
-    """Detectron2's DatasetMapper, but an unusable image raises a UserError that names it, or is
+    """Detectron2's DatasetMapper, but unusable images raise a `UserError` that names them, or are
     skipped."""
 
     def __init__(
@@ -39,24 +38,23 @@ class DetectionMapper(DatasetMapper):
     ):
         """
         Args:
-            ignore_regions: keep crowds, as instances of the class `IGNORED`; our detectors neither
-                train on such a region nor punish detections in it. If False, they are left out as
-                in Detectron2, and what is detected there counts as wrong.
+            ignore_regions: keep crowds as instances of the class `IGNORED`, in which detectors of
+                this project neither learn nor are penalized. If False, they are dropped as in
+                Detectron2, and detections there count as wrong.
             min_box_side: training boxes with a shorter side, in pixels of the augmented image, are
                 dropped; the log names the first.
-            on_bad_image: "stop", or in training "skip": the mapper returns None for an unusable
-                image, for which Detectron2's `MapDataset` takes another at random, and names it
-                once in the log of its loader process.
-            max_bad_in_a_row: this many consecutive unusable images stop the training all the same.
-            is_train, use_instance_mask, instance_mask_format, recompute_boxes, kwargs: those of
-                Detectron2's DatasetMapper. Named here are those that commands may change.
+            on_bad_image: "stop", or in training "skip": the mapper logs the image once and returns
+                None, whereupon Detectron2's `MapDataset` picks another one at random.
+            max_bad_in_a_row: number of consecutive unusable images that stop training anyway.
+            is_train, use_instance_mask, instance_mask_format, recompute_boxes, kwargs: as in
+                Detectron2's DatasetMapper.
         """
         if on_bad_image not in ("stop", "skip"):
             raise UserError(f"mapper.on_bad_image must be stop or skip, got {on_bad_image}.")
         if on_bad_image == "skip" and not is_train:
             raise UserError(
-                "dataloader.test.mapper.on_bad_image=skip is not possible, because metrics are of "
-                "all images: only dataloader.train.mapper can skip some."
+                "dataloader.test.mapper.on_bad_image=skip is not supported, since metrics are for "
+                "all images: use it for dataloader.train.mapper only."
             )
         super().__init__(
             is_train,
@@ -101,8 +99,8 @@ class DetectionMapper(DatasetMapper):
         self._bad_in_a_row += 1
         if self._bad_in_a_row >= self.max_bad_in_a_row:
             raise UserError(
-                f"Training stopped: {self._bad_in_a_row} consecutive images cannot be used, the "
-                f"last because of this: {sentence}"
+                f"Training stopped: {self._bad_in_a_row} consecutive images are unusable. The last "
+                f"one: {sentence}"
             )
         if file_name not in self._skipped:
             self._skipped.add(file_name)
@@ -133,17 +131,16 @@ class DetectionMapper(DatasetMapper):
 
 
 def annotated_mapper(dataloader: DictConfig) -> Callable[[dict], dict]:
-    """A mapper that shows the training's ground truths: images resized as in evaluation, with the
-    instances and masks of training."""
+    """A mapper for images resized as in evaluation, with the instances and masks of training."""
     mapper = {**dataloader.train.mapper, "augmentations": dataloader.test.mapper.augmentations}
     if "ignore_regions" in mapper:
-        mapper["ignore_regions"] = False  # they are not ground truths
-    mapper.pop("on_bad_image", None)  # show this very image
+        mapper["ignore_regions"] = False  # crowds are not ground truths
+    mapper.pop("on_bad_image", None)  # show exactly this image
     return instantiate(mapper)
 
 
 def check_masks(dataset_dict: dict, *, mask_format: str) -> None:
-    """Raise a UserError unless every object of the record has a mask in Detectron2's format."""
+    """Raise `UserError` unless every object of the record has a mask in Detectron2's format."""
     what = f"of image {dataset_dict['file_name']} (image id {dataset_dict.get('image_id')})"
     for annotation in dataset_dict["annotations"]:
         if annotation.get("iscrowd", 0):
@@ -161,7 +158,7 @@ def check_masks(dataset_dict: dict, *, mask_format: str) -> None:
 
 
 def fault(error: Exception, dataset_dict: dict) -> str:
-    """What is wrong with the image and what to do about it, to follow its name."""
+    """What is wrong with the image and how to fix it, to be appended to its name."""
     if isinstance(error, SizeMismatchError):
         height, width = read_image(dataset_dict["file_name"]).shape[:2]
         return (

@@ -1,1 +1,1 @@
-"""What a trained detector is worth: metrics beyond those that Detectron2 brings."""
+"""Metrics of detectors, and diagnosis of their errors."""

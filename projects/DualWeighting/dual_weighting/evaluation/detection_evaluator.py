@@ -1,4 +1,4 @@
-"""COCO's evaluation of a detector, with NMS and without it, from one forward pass."""
+"""COCO evaluation of a detector with and without NMS, in a single pass over the data."""
 
 import contextlib
 import logging
@@ -35,15 +35,15 @@ WAYS = ("with_nms", "without_nms")
 
 
 class DetectionEvaluator(COCOEvaluator):
-    """Detectron2's COCOEvaluator, which gets its numbers from hotcoco or from pycocotools.
+    """Detectron2's COCOEvaluator with hotcoco or pycocotools as the engine.
 
-    Both give the same numbers; hotcoco is many times faster. For a detector that is watched (see
-    `watching`), boxes are judged a second time: with NMS if the detector itself has none, without
-    it otherwise. `evaluate` then also returns `{"duplicates": {"with_nms": {...}, "without_nms":
-    {...}}}`, of each way AP, duplicates per image and the operating point.
+    Both give the same numbers; hotcoco is many times faster. For a watched detector (see
+    `watching`), boxes are evaluated a second time: with NMS if the detector has none, without NMS
+    otherwise. `evaluate` then also returns `{"duplicates": {"with_nms": {...}, "without_nms":
+    {...}}}` with AP, duplicates per image and the operating point of both.
 
     Attributes:
-        diagnosis: of the last evaluation's boxes; None outside of the main process.
+        diagnosis: of the boxes in the last evaluation; None outside the main process.
     """
 
     def __init__(
@@ -60,16 +60,16 @@ class DetectionEvaluator(COCOEvaluator):
     ) -> None:
         """
         Args:
-            dataset_name: of Detectron2's catalogs.
+            dataset_name: name in Detectron2's catalogs.
             engine: "hotcoco" or "pycocotools".
-            tasks: of "bbox" and "segm"; those of the detections if None.
-            output_dir: where the detections are written, in COCO's result format.
-            max_dets_per_image: the best so many count, 100 if None.
-            nms_thresh: of the NMS that a detector without one is compared with.
+            tasks: a subset of "bbox" and "segm"; by default those of the detections.
+            output_dir: folder for the detections in COCO's result format.
+            max_dets_per_image: number of detections per image that count; 100 by default.
+            nms_thresh: IoU threshold of the NMS that detectors without NMS are compared with.
             min_score, min_iou: see `count_duplicates`.
 
         Raises:
-            UserError: there is no such engine.
+            UserError: the engine is unknown.
         """
         if engine not in ENGINES:
             raise UserError(f"Evaluation engine {engine!r} is neither {' nor '.join(ENGINES)}.")
@@ -97,10 +97,11 @@ class DetectionEvaluator(COCOEvaluator):
 
     @contextlib.contextmanager
     def watching(self, model: nn.Module) -> Iterator[None]:
-        """Let the candidates that `model` selects its detections from be selected the other way,
-        too; without effect for a model that has no `DetectionSelector`.
+        """Context manager in which the candidates of `model` are also selected the other way, with
+        or without NMS. Has no effect on models without a `DetectionSelector`.
 
-        `model`: the detector itself, not its wrapper for several processes.
+        Args:
+            model: the detector, not wrapped in DDP.
         """
         self._selector = next(
             (m for m in model.modules() if isinstance(m, DetectionSelector)), None
@@ -126,7 +127,7 @@ class DetectionEvaluator(COCOEvaluator):
         for image, (candidates, settings) in zip(inputs, self._watched, strict=True):
             self._own_thresh = settings["nms_thresh"]
             settings = settings | {"nms_thresh": self._other_thresh}
-            # The method of the class, which does not run the hook again.
+            # Calling the class method does not trigger the hook again.
             kept = DetectionSelector.forward(self._selector, candidates, **settings)
             height, width = kept.image_size
             kept = detector_postprocess(
@@ -140,7 +141,7 @@ class DetectionEvaluator(COCOEvaluator):
         return self.nms_thresh if self._own_thresh is None else None
 
     def _of_image(self, image: dict, found: Instances) -> tuple[Detections, int]:
-        """The detections of one image, and how many are duplicates."""
+        """Detections of one image, and the number of duplicates."""
         found = found.to("cpu")
         boxes, masks = found.pred_boxes.tensor.numpy(), None
         if found.has("pred_masks"):
@@ -164,8 +165,8 @@ class DetectionEvaluator(COCOEvaluator):
         return detections, count_duplicates(found, min_score=self.min_score, min_iou=self.min_iou)
 
     def evaluate(self, img_ids: list[int] | None = None) -> dict[str, dict]:
-        """Metrics by task, in percent; empty but in the main process. `img_ids`: the images that
-        count, all by default."""
+        """Metrics by task, in percent; empty outside the main process. `img_ids`: images to
+        evaluate on, all by default."""
         comm.synchronize()
         own, other = (
             [x for part in comm.gather(y) for x in part] for y in (self._own, self._other)
@@ -206,7 +207,7 @@ class DetectionEvaluator(COCOEvaluator):
         return Diagnosis(self.truth, detections, evaluation, max_dets=self.max_dets)
 
     def _compared(self, ways: dict) -> dict[str, dict[str, float]]:
-        """The numbers of both ways, by the IoU threshold of NMS, which are logged as well."""
+        """Log and return the numbers with and without NMS; `ways` is keyed by NMS threshold."""
         report, rows = {}, []
         for name, thresh in zip(WAYS, sorted(ways, key=lambda x: x is None), strict=True):
             images, evaluation, diagnosis = ways[thresh]
@@ -231,10 +232,8 @@ class DetectionEvaluator(COCOEvaluator):
 
 
 def count_duplicates(detections: Instances, *, min_score: float, min_iou: float) -> int:
-    """How many detections of one image repeat a better one: same class, IoU above `min_iou`.
-
-    Only detections with a score above `min_score` are looked at.
-    """
+    """Number of detections in one image that duplicate a better one: same class, IoU above
+    `min_iou`. Only detections with a score above `min_score` count."""
     shown = detections[detections.scores > min_score]
     shown = shown[shown.scores.argsort(descending=True, stable=True)]
     same_class = shown.pred_classes[:, None] == shown.pred_classes[None, :]

@@ -1,4 +1,4 @@
-"""What detections get right and wrong at IoU 0.5, and at which score to use them."""
+"""Errors of detections at IoU 0.5, and the best score threshold."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ IOU = 0.5
 
 @dataclass(frozen=True)
 class ThresholdCurve:
-    """What every score threshold gives, S different ones, falling.
+    """Results for S score thresholds in descending order.
 
     Attributes:
         threshold: (S,).
@@ -31,7 +31,7 @@ class OperatingPoint:
     """The score threshold with the best F1 over all classes.
 
     Attributes:
-        threshold: keep detections of at least this score; NaN where nothing is right at any.
+        threshold: smallest score to keep; NaN if no detection is right.
         f1, precision, recall: at that threshold, in percent.
     """
 
@@ -43,14 +43,14 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class ImageErrors:
-    """Counts of each image at a score threshold, each (I,)."""
+    """Counts per image at a score threshold, (I,) each."""
 
     right: np.ndarray
     wrong: np.ndarray
     missed: np.ndarray
 
     def worst(self, count: int) -> np.ndarray:
-        """The images with the most errors, at most `count`; of those the lowest F1 first."""
+        """At most `count` images with the most errors, lowest F1 first."""
         errors = self.wrong + self.missed
         f1 = 2 * self.right / np.maximum(2 * self.right + errors, 1)
         order = np.lexsort((f1, -errors))[:count]
@@ -58,9 +58,9 @@ class ImageErrors:
 
 
 class Diagnosis:
-    """hotcoco's account of which detections find which objects.
+    """Matches of detections and objects, from hotcoco.
 
-    The detections of a crowd count neither as right nor as wrong and are left out; so are crowds.
+    Detections matched to crowds are neither right nor wrong and are excluded, as are crowds.
 
     Attributes:
         evaluation: of all detections; None if there are none.
@@ -78,7 +78,7 @@ class Diagnosis:
         *,
         max_dets: int = MAX_DETS,
     ) -> None:
-        """`evaluation`: hotcoco's of these boxes, if there is one already."""
+        """`evaluation`: of these boxes by hotcoco, if already done."""
         if evaluation is None:
             evaluation = truth.judge(detections, max_dets=max_dets)
         self.truth, self.evaluation = truth, evaluation
@@ -125,7 +125,7 @@ class Diagnosis:
 
     @property
     def threshold(self) -> float:
-        """The best one; 0 where nothing is right at any."""
+        """The best score threshold; 0 if no detection is right."""
         return float(np.nan_to_num(self.overall.threshold))
 
     @property
@@ -197,7 +197,7 @@ class Diagnosis:
 
 
 def threshold_curve(scores: np.ndarray, right: np.ndarray, num_objects: int) -> ThresholdCurve:
-    """The curve of N detections; equal scores stand or fall together.
+    """The curve of N detections; equal scores are kept or dropped together.
 
     `scores`: (N,). `right`: (N,) bool, which detections find an object.
     """
@@ -215,7 +215,7 @@ def threshold_curve(scores: np.ndarray, right: np.ndarray, num_objects: int) -> 
 
 
 def operating_point(curve: ThresholdCurve) -> OperatingPoint:
-    """The point of the best F1."""
+    """The operating point with the best F1."""
     if not (curve.f1 > 0).any():
         return OperatingPoint(float("nan"), 0.0, 0.0, 0.0)
     best = int(curve.f1.argmax())

@@ -1,4 +1,4 @@
-"""COCO's evaluation: annotations that are read once, and lists of detections judged by them."""
+"""COCO evaluation: the annotations, read once, and the evaluation of detections against them."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ from dual_weighting.utils.errors import UserError
 
 DEFAULT_ENGINE = "hotcoco"
 ENGINES = ("hotcoco", "pycocotools")
-MAX_DETS = 100  # detections of an image that count in COCO's metrics
+MAX_DETS = 100  # detections per image in COCO's metrics
 
 Evaluated = hotcoco.COCOeval | COCOeval
 
@@ -48,13 +48,13 @@ class Detections:
         return len(self.image)
 
     def __getitem__(self, rows: np.ndarray) -> "Detections":
-        """Some rows, without masks."""
+        """Selected rows, without masks."""
         columns = (self.image, self.classes, self.xywh, self.scores)
         return Detections(*(column[rows] for column in columns))
 
     @classmethod
     def concatenate(cls, parts: Sequence["Detections"]) -> "Detections":
-        """All of the parts; masks where any part has some."""
+        """Concatenate parts; with masks if any part has some."""
         masks = [mask for part in parts for mask in part.masks or ()]
         none = cls(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
         parts = [none, *parts]
@@ -76,8 +76,8 @@ class GroundTruth:
         image_ids: I, ascending.
         file_names: I, relative to the folder of the images.
         class_names, category_ids: K.
-        annotated: False for images that are only to be tested.
-        image, classes, crowd: (M,), index of the image and the class; whether to ignore it.
+        annotated: False for test images without annotations.
+        image, classes, crowd: (M,), indices of image and class, and whether to ignore the object.
         xywh: (M, 4).
     """
 
@@ -130,7 +130,7 @@ class GroundTruth:
 
     @cache  # noqa: B019  as long as the object
     def annotations(self, engine: str = DEFAULT_ENGINE) -> hotcoco.COCO | COCO:
-        """As that engine has them."""
+        """The annotations as an object of the engine."""
         if engine == "hotcoco":
             return hotcoco.COCO(self._content)
         annotations = COCO()
@@ -149,12 +149,12 @@ class GroundTruth:
         image_ids: Sequence[int] | None = None,
         verbose: bool = False,
     ) -> Evaluated | None:
-        """COCO's evaluation of `detections`; None if there are none.
+        """COCO evaluation of `detections`; None if there are none.
 
         Args:
             task: "bbox" or "segm".
-            max_dets: the best so many of an image count.
-            image_ids: only these images count; all by default.
+            max_dets: number of detections per image that count.
+            image_ids: images to evaluate on, all by default.
             verbose: print COCO's table.
         """
         if not len(detections):
@@ -181,7 +181,7 @@ class GroundTruth:
         masks = detections.masks if task == "segm" else None
         if engine == "hotcoco":
             found = truth.loadRes(rows, segmentation=masks)
-            if masks is not None:  # an object's size is that of its mask
+            if masks is not None:  # size ranges refer to masks
                 found.update_anns(
                     ids=np.arange(1, len(rows) + 1), area=hotcoco.mask.area(list(masks))
                 )
@@ -195,7 +195,7 @@ class GroundTruth:
         )
 
     def rows(self, detections: Detections) -> np.ndarray:
-        """(N, 7), what `loadRes` takes: image, x, y, width, height, score, category."""
+        """(N, 7), the input of `loadRes`: image, x, y, width, height, score, category."""
         numbers = (detections.image + 1, detections.xywh, detections.scores, detections.classes + 1)
         return np.column_stack(numbers).astype(float)
 
@@ -224,7 +224,7 @@ class GroundTruth:
         return detections
 
     def write_results(self, detections: Detections, file: str | os.PathLike) -> None:
-        """Write detections in COCO's result format, as Detectron2 does."""
+        """Write detections in COCO's result format, like Detectron2."""
         columns = (detections.image, detections.classes, detections.xywh, detections.scores)
         with open(file, "w", encoding="utf-8") as stream:
             for k, (image, class_, box, score) in enumerate(
@@ -244,7 +244,7 @@ class GroundTruth:
 
 
 def average_precision(evaluation: Evaluated | None) -> float:
-    """AP in percent; NaN where there is nothing to detect, or nothing was, as in Detectron2."""
+    """AP in percent; NaN without objects or detections, as in Detectron2."""
     if evaluation is None or evaluation.stats[0] < 0:
         return float("nan")
     return float(100 * evaluation.stats[0])

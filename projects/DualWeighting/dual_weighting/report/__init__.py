@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file with what its folder and its data set tell."""
+"""The report of a run as a single HTML file."""
 
 from .run import RunFiles
 from .sections import write_report

@@ -1,4 +1,4 @@
-"""The head of a report: what was trained, how good it is, and what one should notice."""
+"""The head of a report: summary, key numbers and notices."""
 
 import math
 
@@ -17,7 +17,7 @@ UNCALIBRATED = 0.1  # between score and precision
 
 
 def lead(run: RunFiles) -> str:
-    """What was trained, on what, and on what it was evaluated."""
+    """A summary of the model, its training and its evaluation."""
 
     def select(key: str) -> str:
         return value_text(OmegaConf.select(run.cfg, key))
@@ -46,7 +46,7 @@ def lead(run: RunFiles) -> str:
 
 
 def figures(run: RunFiles) -> list[tuple[str, str, str]]:
-    """The large numbers: name, value, a word about it; the most important first."""
+    """Key numbers as name, value and remark, most important first."""
     boxes, masks = run.numbers("bbox"), run.numbers("segm")
     names = ("AP50", "AP75") if "AP50" in boxes else tuple(n for n in boxes if n != "AP")[:3]
     found = [
@@ -67,10 +67,10 @@ def figures(run: RunFiles) -> list[tuple[str, str, str]]:
 
 
 def notices(run: RunFiles) -> list[Notice]:
-    """What somebody who knows the field would say first of these numbers."""
+    """What an expert would notice first about these numbers."""
     found = [*of_training(run), *of_nms(run), *get(lambda: of_detections(run), [])]
     if not found:
-        raise Missing("There is nothing to look at: neither a training nor an evaluation.")
+        raise Missing("There is neither a training nor an evaluation in this folder.")
     return found
 
 
@@ -81,7 +81,7 @@ def of_training(run: RunFiles) -> list[Notice]:
         found.append(("bad", "The loss was not finite at some steps."))
     planned = OmegaConf.select(run.cfg, "train.max_iter")
     if run.num_iterations and planned and run.num_iterations < planned:
-        text = f"The training ended after {run.num_iterations:,} of {planned:,} steps."
+        text = f"Training ended after {run.num_iterations:,} of {planned:,} steps."
         found.append(("bad", text))
     iterations, ap = run.metrics.get("bbox/AP", (np.zeros(0), np.zeros(0)))
     if np.isfinite(ap).any():
@@ -105,7 +105,7 @@ def of_nms(run: RunFiles) -> list[Notice]:
     seen = f"with {report['without_nms']['duplicates_per_image']:.1f} duplicates per image."
     if gap <= MANY_POINTS:
         change = 0 - round(gap, 1)
-        return [("good", f"It does without NMS: AP changes by {change:+.1f} without it, {seen}")]
+        return [("good", f"It does not need NMS: AP changes by {change:+.1f} without it, {seen}")]
     text = f"It needs NMS: without it AP is {gap:.1f} lower, {seen}"
     return [("" if run.has_nms else "bad", text)]
 
@@ -119,8 +119,8 @@ def of_detections(run: RunFiles) -> list[Notice]:
     texts = [
         f"At the best threshold, {found.threshold:.3f}, it finds {found.overall.recall:.0f}% of "
         f"the objects and {found.overall.precision:.0f}% of its detections are right. It misses "
-        f"{count_of(int(matrix[:-1, -1].sum()), 'object')}, takes {between.sum():,} for another "
-        f"class, and sees {matrix[-1].sum():,} where nothing is."
+        f"{count_of(int(matrix[:-1, -1].sum()), 'object')}, confuses the class of "
+        f"{between.sum():,}, and detects {matrix[-1].sum():,} in the background."
     ]
     if between.any():
         i, j = np.unravel_index(between.argmax(), between.shape)
@@ -148,5 +148,5 @@ def of_detections(run: RunFiles) -> list[Notice]:
     if len(empty):
         few = ", ".join(names[k] for k in empty[:5].tolist())
         more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
-        result.append(("bad", f"Without an object in this data, so not judged: {few}{more}."))
+        result.append(("bad", f"Not evaluated, for lack of objects in this data: {few}{more}."))
     return result

@@ -1,4 +1,4 @@
-"""Filling in the templates of the pages."""
+"""Renders the templates of the pages."""
 
 import base64
 import math
@@ -20,11 +20,11 @@ NOTHING = "—"
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: a text or a number with so many digits, sorted by the number.
+    """A table cell: text, or a number that rows are sorted by.
 
     Attributes:
-        change: shown next to the number, in a faint color.
-        bar: whether a bar of that many percent is drawn instead.
+        change: shown next to the number in a faint color.
+        bar: whether to draw a bar of this many percent.
         is_text: left-aligned, in a column of numbers.
     """
 
@@ -40,7 +40,7 @@ def text(value: object) -> Cell:
 
 
 def svg_of(chart: Chart) -> dict[str, Any]:
-    """A chart for the page; every line but one has its name in the legend."""
+    """A chart for the page; the legend names all lines if there are several."""
     return {
         "chart": chart,
         "svg": Markup(chart_svg(chart)),
@@ -54,10 +54,11 @@ def write_page(
     sections: Mapping[str, tuple[str, Callable[[], Any]]],
     **values: Any,
 ) -> Path:
-    """Write a page that needs nothing but itself; its file.
+    """Write a self-contained page, and return its path.
 
-    `sections`: title, and what makes the values that the template's macro of this name shows; it
-    may raise `Missing`, which is then shown instead.
+    Args:
+        sections: titles, and functions that return the values for the template's macro of the same
+            name. A `Missing` they raise is shown instead.
     """
     made = []
     for name, (title, make) in sections.items():
@@ -76,7 +77,7 @@ def write_page(
 
 
 def environment() -> Environment:
-    """Whatever is no markup of the template is escaped."""
+    """The Jinja2 environment, which escapes everything but markup of the templates."""
     found = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
@@ -90,7 +91,7 @@ def environment() -> Environment:
 
 
 def number(value: float, digits: int = 1) -> str:
-    """With so many digits; a dash where it is not known."""
+    """A number with this many digits; a dash for NaN."""
     return f"{value:,.{digits}f}" if math.isfinite(value) else NOTHING
 
 

@@ -1,4 +1,4 @@
-"""Sections of a report about how good a detector is; the template has the words."""
+"""Sections of a report about the quality of a detector."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ NUM_WORST = 12
 def average_precision(run: RunFiles) -> dict[str, Any]:
     tasks = {noun: run.numbers(name) for name, noun in TASKS.items() if name in run.evaluation}
     if not any(tasks.values()):
-        raise Missing("evaluation.json has no metrics of boxes or masks.")
+        raise Missing("evaluation.json has no box or mask metrics.")
     heads = list(dict.fromkeys(name for numbers in tasks.values() for name in numbers))
     rows = [[noun, *(Cell(x.get(name, np.nan)) for name in heads)] for noun, x in tasks.items()]
     return {"heads": ["", *heads], "rows": rows}
@@ -91,7 +91,7 @@ def mean_curve(precision: np.ndarray) -> np.ndarray:
 
 
 def class_lines(found: Diagnosis, recalls: np.ndarray, count: int = 3) -> list[Line]:
-    """All classes, the `count` highest and lowest in colors, highest first, the others faint."""
+    """All classes: the `count` highest and lowest in color, highest first, the others faint."""
     at50, names = found.precision[0], found.truth.class_names
     ap = at50.mean(axis=0)
     order = [k for k in np.argsort(-ap, kind="stable").tolist() if np.isfinite(ap[k])]
@@ -107,7 +107,7 @@ def class_lines(found: Diagnosis, recalls: np.ndarray, count: int = 3) -> list[L
 
 
 def confusion(run: RunFiles) -> dict[str, Any]:
-    """The matrix, the classes most often taken for one another, and TIDE's kinds of errors."""
+    """The confusion matrix, the most frequent confusions, and TIDE's error types."""
     found = run.diagnosis
     matrix, names = found.confusion, [*found.truth.class_names, "background"]
     chosen, whole = most_confused(matrix, LARGEST_MATRIX), None
@@ -175,12 +175,12 @@ def calibration(run: RunFiles) -> dict[str, Any]:
 
 
 def nms(run: RunFiles) -> dict[str, Any]:
-    """What NMS does for this detector."""
+    """The effect of NMS on this detector."""
     report = run.evaluation.get("duplicates")
     if report is None:
         raise Missing(
-            "evaluation.json has no duplicate report: it is made for detectors with an optional "
-            "NMS on data in COCO's format."
+            "evaluation.json has no report on duplicates, which needs a detector with optional NMS "
+            "and data in COCO's format."
         )
     digits = (2, 2, 1, 3, 1, 1)
     rows = [
@@ -197,7 +197,7 @@ def nms(run: RunFiles) -> dict[str, Any]:
 
 
 def worst_images(run: RunFiles) -> dict[str, Any]:
-    """The images with the most errors, drawn."""
+    """Pictures of the images with the most errors."""
     found = run.diagnosis
     errors, figures = found.image_errors, []
     for k in errors.worst(NUM_WORST).tolist():

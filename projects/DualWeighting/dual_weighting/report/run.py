@@ -1,4 +1,4 @@
-"""The output folder of a run, read when something of it is asked for."""
+"""The output folder of a run, read lazily."""
 
 import json
 import math
@@ -26,11 +26,11 @@ Series = tuple[np.ndarray, np.ndarray]  # iterations, values
 
 
 class Missing(Exception):
-    """What is not there, in one sentence."""
+    """Raised for missing files or values, with one sentence about them."""
 
 
 def get(value: Callable[[], Any], default: Any = math.nan) -> Any:
-    """What `value` gives, `default` where it is missing."""
+    """The result of `value`, or `default` if it is missing."""
     try:
         return value()
     except (Missing, KeyError):
@@ -38,9 +38,9 @@ def get(value: Callable[[], Any], default: Any = math.nan) -> Any:
 
 
 def read_metrics(file: str | os.PathLike) -> dict[str, Series]:
-    """Of each metric in a metrics.json its iterations, ascending, and its values.
+    """Iterations, ascending, and values of each metric in a metrics.json.
 
-    Where an iteration is there twice, the later line counts; lines cut short are passed over.
+    Later lines override earlier ones of the same iteration; incomplete lines are ignored.
     """
     rows: dict[int, dict[str, float]] = {}
     try:
@@ -66,7 +66,7 @@ def read_metrics(file: str | os.PathLike) -> dict[str, Series]:
 
 
 def read_evaluation(file: str | os.PathLike) -> dict[str, dict]:
-    """The metrics by task in an evaluation.json, and the report on duplicates if it is whole."""
+    """Metrics by task in an evaluation.json, and its report on duplicates if complete."""
     if not Path(file).is_file():
         raise Missing(f"{Path(file).name} is not in this folder: the run has not been evaluated.")
     content = read_json(file)
@@ -85,7 +85,7 @@ def read_evaluation(file: str | os.PathLike) -> dict[str, dict]:
 
 
 def read_json(file: str | os.PathLike) -> Any:
-    """The content of a file, all of its numbers as floats."""
+    """The content of a JSON file with all numbers as floats."""
     try:
         return json.loads(Path(file).read_text(encoding="utf-8"), parse_int=float)
     except OSError as error:
@@ -95,24 +95,24 @@ def read_json(file: str | os.PathLike) -> Any:
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a number that a float can hold, perhaps NaN."""
+    """Whether it is a number, perhaps NaN, that fits into a float."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) < 2**63
     return isinstance(value, float)
 
 
 def without_classes(metrics: Mapping[str, object]) -> dict[str, float]:
-    """The numbers of one task, without those of single classes ("AP-NAME")."""
+    """The metrics of a task, without those of single classes ("AP-NAME")."""
     return {k: float(v) for k, v in metrics.items() if is_number(v) and "-" not in k}
 
 
 class RunFiles:
-    """The output folder of a run. What is not there raises `Missing` when it is asked for."""
+    """The output folder of a run. Access to missing content raises `Missing`."""
 
     def __init__(
         self, cfg: DictConfig, folder: str | os.PathLike, *, diagnosis: Diagnosis | None = None
     ) -> None:
-        """`cfg`: of the run. `diagnosis`: of its evaluation, where that has just been made."""
+        """`cfg`: of the run. `diagnosis`: of its evaluation, if that has just finished."""
         self.cfg, self.folder = cfg, Path(folder)
         self.name = self.folder.resolve().name
         if diagnosis is not None:
@@ -120,7 +120,7 @@ class RunFiles:
 
     @cached_property
     def metrics(self) -> dict[str, Series]:
-        """Of metrics.json; empty but for a training."""
+        """Metrics in metrics.json; empty without a training."""
         file = self.folder / "metrics.json"
         return read_metrics(file) if file.is_file() else {}
 
@@ -129,7 +129,7 @@ class RunFiles:
         return read_evaluation(self.folder / "evaluation.json")
 
     def numbers(self, task: str = "bbox") -> dict[str, float]:
-        """The metrics of one task, without those of single classes; empty if there are none."""
+        """Metrics of a task, without those of single classes; empty if there are none."""
         return without_classes(get(lambda: self.evaluation[task], {}))
 
     @cached_property
@@ -137,7 +137,7 @@ class RunFiles:
         """The data set of the evaluation."""
         name = OmegaConf.select(self.cfg, "dataloader.evaluator.dataset_name")
         if not isinstance(name, str):
-            raise Missing("The config names no data set of the evaluation.")
+            raise Missing("The config names no data set for evaluation.")
         return name
 
     @property
@@ -146,21 +146,21 @@ class RunFiles:
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
-        """Of the detections that the last evaluation wrote."""
+        """The diagnosis of the detections written by the last evaluation."""
         results = self.folder / "inference" / "coco_instances_results.json"
         if not results.is_file():
             raise Missing(
-                f"There is no inference/{results.name} in this folder: the evaluation has not "
-                "written detections in COCO's format."
+                f"This folder has no inference/{results.name}: the evaluation has not written "
+                "detections in COCO's format."
             )
         register_datasets(self.cfg)
         if self.dataset_name not in DatasetCatalog:
-            raise Missing(f"The data set {self.dataset_name} is not known here.")
+            raise Missing(f"The data set {self.dataset_name} is not registered.")
         metadata = MetadataCatalog.get(self.dataset_name)
         if not metadata.get("json_file"):
             raise Missing(f"The data set {self.dataset_name} has no annotations in COCO's format.")
         if not Path(metadata.json_file).is_file():
-            raise Missing(f"The annotations {metadata.json_file} are not in their place.")
+            raise Missing(f"The annotation file {metadata.json_file} does not exist.")
         max_dets = self.cfg.dataloader.evaluator.get("max_dets_per_image") or MAX_DETS
         try:
             truth = GroundTruth(
@@ -175,15 +175,15 @@ class RunFiles:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """Versions, as the last start of the run has written them into log.txt."""
+        """Versions logged in log.txt by the last start of the run."""
         log = self.folder / "log.txt"
         if not log.is_file():
-            raise Missing("log.txt is not in this folder, in which the versions are.")
+            raise Missing("This folder has no log.txt, which contains the versions.")
         return environment_of(log.read_text(encoding="utf-8", errors="replace"))
 
     @cached_property
     def config_text(self) -> str:
-        """config.yaml; without one, the config as it is now."""
+        """The content of config.yaml, or else the current config."""
         file = self.folder / "config.yaml"
         if file.is_file():
             return file.read_text(encoding="utf-8", errors="replace")
@@ -191,7 +191,7 @@ class RunFiles:
 
     @cached_property
     def snapshots(self) -> list[tuple[int, Path]]:
-        """Iterations done and picture, ascending."""
+        """Pictures with their iterations, ascending."""
         found = {}
         for file in (self.folder / SNAPSHOTS).glob("*.png"):
             if match := re.fullmatch(r"iteration_(\d+)", file.stem):
@@ -200,13 +200,13 @@ class RunFiles:
 
     @property
     def num_iterations(self) -> int:
-        """That were trained, 0 where nothing was."""
+        """Number of iterations trained; 0 without training."""
         losses = self.metrics.get("total_loss")
         return int(losses[0][-1]) + 1 if losses else 0
 
     @property
     def training_seconds(self) -> float:
-        """About, without evaluations and checkpoints; NaN where it is not known."""
+        """Approximate training time without evaluations and checkpoints; NaN if unknown."""
         if "time" not in self.metrics:
             return math.nan
         iterations, seconds = self.metrics["time"]
@@ -218,11 +218,10 @@ class RunFiles:
 
 
 def environment_of(log: str) -> dict[str, str]:
-    """The table that Detectron2 writes into the log at each start, without folders; the last one
-    counts."""
+    """The last environment table of Detectron2 in the log, without paths."""
     _, _, rest = log.rpartition("Environment info:")
     _, *parts = re.split(r"^-{5,} +-+\n", rest, maxsplit=2, flags=re.MULTILINE)
     if not parts:
-        raise Missing("log.txt has no table of versions.")
+        raise Missing("log.txt has no version table.")
     rows = (re.split(r" {2,}", line, maxsplit=1) for line in parts[0].splitlines())
     return {row[0]: row[1].partition(" @")[0].strip() for row in rows if len(row) == 2 and row[0]}

@@ -25,10 +25,9 @@ SECTIONS = {
 
 
 def write_report(run: RunFiles, output_file: str | os.PathLike | None = None) -> Path:
-    """Write the page about `run`, by default as report.html into its folder; its file.
+    """Write the report of `run`, by default as report.html in its folder, and return its path.
 
-    It is made of the files of the folder and the data set of the evaluation. What is missing is
-    said in its place.
+    Missing files are reported in the sections that need them.
     """
     return write_page(
         "report.html.j2",

@@ -1,4 +1,4 @@
-"""Sections of a report about how a run was made."""
+"""Sections of a report about training and config."""
 
 from typing import Any
 
@@ -35,18 +35,18 @@ SETTINGS = {
 
 
 def training(run: RunFiles) -> dict[str, Any]:
-    """Losses, AP, learning rate, and what the assignment did."""
+    """Losses, AP, learning rate, and assignment statistics."""
     if "total_loss" not in run.metrics:
-        raise Missing("There is no metrics.json of a training in this folder.")
+        raise Missing("This folder has no metrics.json of a training.")
     return {"charts": [svg_of(chart) for chart in training_charts(run.metrics)]}
 
 
 def snapshots(run: RunFiles) -> dict[str, Any]:
-    """The pictures that the training made of the assignment of one image."""
+    """Pictures of the assignment of one image during training."""
     if not run.snapshots:
         raise Missing(
-            "This run has made no pictures: train.assignment_snapshots says how many a training of "
-            "a detector with an assignment scheme makes."
+            "This run has no pictures: train.assignment_snapshots sets their number for detectors "
+            "with an assignment scheme."
         )
     figures = []
     for iteration, file in run.snapshots:
@@ -60,7 +60,7 @@ def snapshots(run: RunFiles) -> dict[str, Any]:
 
 
 def settings(run: RunFiles) -> dict[str, Any]:
-    """The main values, the versions, and the whole config."""
+    """The main settings, the versions, and the full config."""
     absent = object()
     found = {k: OmegaConf.select(run.cfg, key, default=absent) for k, key in SETTINGS.items()}
     try:
@@ -76,7 +76,7 @@ def settings(run: RunFiles) -> dict[str, Any]:
 
 
 def value_text(value: object) -> str:
-    """A value of a config for people; of a lazy call the name of what it calls."""
+    """A readable config value; for a lazy call, the name of its callable."""
     if isinstance(value, DictConfig) and "_target_" in value:
         target = value["_target_"]
         return str(target if isinstance(target, str) else target.__name__).rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""What people look at: detections next to the truth, assignments, charts."""
+"""Pictures of detections and assignments, and charts."""
 
 from .assignment import draw_assignment
 from .detections import draw_detections
