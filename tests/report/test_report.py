@@ -66,8 +66,8 @@ def test_what_is_missing_is_said(config, folder):
         "images": "This folder has no inference/coco_instances_results.json",
         "nms": "evaluation.json is not in this folder",
         "assignment": "train.assignment_snapshots",
-        "settings": "log.txt is not in this folder",
-        "notices": "nothing to look at",
+        "settings": "This folder has no log.txt",
+        "notices": "neither a training nor an evaluation",
     }.items():
         assert text in page.sections[section]
 
