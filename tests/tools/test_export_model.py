@@ -100,5 +100,5 @@ def test_another_answer_is_an_error(arguments, monkeypatch):
 
     monkeypatch.setattr(export, "check_packages", lambda: None)
     monkeypatch.setattr(export, "export", moving)
-    with pytest.raises(UserError, match="does not answer as the model does"):
+    with pytest.raises(UserError, match="exported file"):
         export.export_command(arguments)

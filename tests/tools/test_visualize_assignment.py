@@ -111,18 +111,18 @@ LAST = "--run {root}/run --iterations 10"
     [
         ("--run {root}/run", "no checkpoint model_final.pth, only model_0000009.pth"),
         ("--run {root}/run --iterations 30", "no checkpoint of 30 iterations, only of these: 10"),
-        ("--config-file {root}/tiny.py", "Give the checkpoints of"),
+        ("--config-file {root}/tiny.py", "--checkpoints of"),
         ("--config-file {root}/tiny.py --checkpoints x.pth", "x.pth does not exist"),
-        ("", "Say what to draw"),
+        ("", "give --run"),
         (f"{LAST} --image-id 99", "id 99"),
-        (f"{LAST} --file-name z", "image file z"),
-        (f"{LAST} --gt 1", "no ground truth 1 on image 0"),
+        (f"{LAST} --file-name z", " z"),
+        (f"{LAST} --gt 1", "ground truth 1"),
         (f"{LAST} --image-id 5", "no ground truth on image 5"),
         (f"{LAST} --dataset nowhere", "nowhere"),
         (f"{LAST} --scheme-from {{root}}/no.py", "no.py does not exist"),
         (f"{LAST} --scheme-from {{root}}/no_scheme.py", "has no model.scheme"),
         (f"{LAST} --device cuda:9", "cuda:9"),
-        (f"{LAST} --dataset three_classes", "2 classes but the data set of image 0 of three_cl"),
+        (f"{LAST} --dataset three_classes", "three_classes (000.png) has 3"),
     ],
 )
 def test_errors_are_one_sentence(project, tmp_path, options, message):
