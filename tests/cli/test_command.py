@@ -84,7 +84,9 @@ def test_devices_with_two_gpus(monkeypatch):
     with pytest.raises(UserError, match="cuda:2 does not exist, torch sees 2 GPU"):
         choose_device("cuda:2")
     check_gpus(torch.device("cuda", 0), num_processes=2)
-    with pytest.raises(UserError, match=r"3 processes \(--num-gpus\) need as many GPUs, but torch finds 2"):
+    with pytest.raises(
+        UserError, match=r"3 processes \(--num-gpus\) need as many GPUs, but torch finds 2"
+    ):
         check_gpus(torch.device("cuda", 0), num_processes=3)
 
 

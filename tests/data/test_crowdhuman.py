@@ -64,7 +64,9 @@ def test_images_without_people_are_not_trained_on(tmp_path):
 
 
 def test_missing_image(tmp_path):
-    with pytest.raises(UserError, match=r"gt.odgt, line 2, is about image b, but .* not contain b.jpg; put"):
+    with pytest.raises(
+        UserError, match=r"gt.odgt, line 2, is about image b, but .* not contain b.jpg; put"
+    ):
         get_detection_dataset_dicts(names=register(tmp_path, LINES, images=["a,1", "c"]))
 
 

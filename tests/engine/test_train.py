@@ -58,5 +58,7 @@ def test_batch_that_cannot_be_divided(config_file, monkeypatch):
 def test_config_without_a_training(tmp_path):
     file = tmp_path / "config.py"
     file.write_text("model = dict(a=1)")
-    with pytest.raises(UserError, match="does not define optimizer, lr_multiplier, dataloader, train"):
+    with pytest.raises(
+        UserError, match="does not define optimizer, lr_multiplier, dataloader, train"
+    ):
         run(str(file))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from benchmarks import gpu, step, training
 from benchmarks.measure import PeakAllocations, median_seconds
+from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from dual_weighting import model_zoo
 
@@ -58,6 +59,9 @@ def test_calls_take_turns():
     ],
 )
 def test_commands(arguments, expected, monkeypatch, capsys):
+    if training.DATA_SET in DatasetCatalog:
+        DatasetCatalog.remove(training.DATA_SET)
+        MetadataCatalog.remove(training.DATA_SET)
     digits = (model_zoo.get_config, DIGITS)
     monkeypatch.setattr(step, "MODELS", {"one": digits, "two": digits})
     for module in (gpu, training):

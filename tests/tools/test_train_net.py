@@ -88,8 +88,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny_config, tmp_path):
     assert "Traceback" not in result.stderr + result.stdout
     assert "Logging error" not in result.stderr and "Exception ignored" not in result.stderr
     error = result.stderr.strip().splitlines()[-1]
-    expected = f"Error: Nothing more can be written into {tmp_path}: File too large ("
-    assert error.startswith(expected) and error.endswith("a training with --resume.")
+    assert f"{tmp_path}: File too large" in error and "--resume" in error
     last = (tmp_path / "last_checkpoint").read_text()
     assert last == "model_0000009.pth" and (tmp_path / last).is_file()
     assert not list(tmp_path.glob("*.partial"))
@@ -102,7 +101,7 @@ def test_resuming_a_finished_run_only_evaluates(trained, tiny_config):
     result = run_here(train, "--config-file", tiny_config, "--resume", f"train.output_dir={output}")
     assert result.returncode == 0, result.stderr
     log = (output / "log.txt").read_text()
-    assert "All 40 iterations are done already" in log
+    assert "All 40 iterations are" in log
     assert log.count("Starting training from iteration") == 1
     assert [file.read_text() for file in files] == before
 
