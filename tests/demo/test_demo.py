@@ -138,7 +138,7 @@ def test_what_a_folder_has_that_cannot_be_read(demo, project):
     Path("in/notes.txt").write_text("notes")
     code, out, err = demo("in")
     assert code == 0 and "1 images" in out
-    assert "Left out, no images or videos: 1 files (notes.txt)" in out
+    assert "Left out, not images or videos: 1 files (notes.txt)" in out
     assert "The image in/text.png cannot be read (not an image)." in err
     Path("in/cut.mp4").write_bytes(b"0" * 100)
     code, _, err = demo("in")
@@ -159,11 +159,11 @@ def test_a_named_file_that_cannot_be_read(demo, project):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "Say what to look at"),
-        (["gone.png"], "There is no file or folder gone.png."),
+        ([], "No input given"),
+        (["gone.png"], "The file or folder gone.png does not exist."),
         (["--webcam", "0", "a.png"], "either --webcam or inputs, not both"),
         (["IMAGE", "--output", "file"], "The output file is a file: give a folder."),
-        (["IMAGE", "--output", "file/in"], "The folder file/in cannot be made"),
+        (["IMAGE", "--output", "file/in"], "The folder file/in cannot be created"),
         (["IMAGE", "--json", "."], "The JSON file . is a folder"),
         (["IMAGE", "--batch-size", "0"], "--batch-size 0 must be at least 1"),
         (["IMAGE", "--score-threshold", "30"], "--score-threshold 30.0 must be between 0 and 1"),

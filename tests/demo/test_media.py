@@ -41,10 +41,10 @@ def test_videos_come_last_and_nothing_twice(folder):
 @pytest.mark.parametrize(
     "inputs, message",
     [
-        ((), "Say what to look at"),
-        (("a", "gone.png"), r"There is no file or folder gone\.png"),
-        (("*.jpg",), r"No image or video has a name like '\*\.jpg'"),
-        (("c/*.txt",), r"No image or video has a name like 'c/\*\.txt'"),
+        ((), "No input given"),
+        (("a", "gone.png"), r"The file or folder gone\.png does not exist"),
+        (("*.jpg",), r"No image or video matches '\*\.jpg'"),
+        (("c/*.txt",), r"No image or video matches 'c/\*\.txt'"),
         (("c",), r"folder c has no image or video directly in it; .* write 'c/\*\*/\*\.jpg'"),
     ],
 )
@@ -71,7 +71,7 @@ def test_equal_names_keep_their_folders(folder):
 def test_equal_names_that_come_of_the_suffix(folder):
     assert names("a/x.gif", "a/x.png") == ["x.gif.png", "x.png"]
     assert names("a/x.avi", "a/x.mov") == ["x.avi.mp4", "x.mov.mp4"]
-    with pytest.raises(UserError, match="give them in two runs"):
+    with pytest.raises(UserError, match="process them in two runs"):
         names("a/x.gif", "a/x.png", "a/x.gif.png")
 
 

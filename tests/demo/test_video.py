@@ -58,5 +58,5 @@ def test_cameras_that_do_not_work(monkeypatch):
     with pytest.raises(UserError, match="Camera 3 cannot be opened"):
         VideoFrames(3)
     monkeypatch.setattr(cv2, "VideoCapture", lambda source: FakeCapture(source, num_frames=0))
-    with pytest.raises(UserError, match="Camera 3 gives no picture"), VideoFrames(3) as frames:
+    with pytest.raises(UserError, match="Camera 3 returns no frames"), VideoFrames(3) as frames:
         next(iter(frames))

@@ -1,4 +1,4 @@
-"""What tools/demo.py does: detections on a person's own images and videos."""
+"""The demo command: detections on a user's images and videos."""
 
 import argparse
 import itertools
@@ -22,11 +22,11 @@ from dual_weighting.utils.errors import UserError
 from dual_weighting.utils.progress import Throughput
 
 DEFAULT_OUTPUT = Path("output/demo")
-DEFAULT_SCORE = 0.3  # where no evaluation knows better; as in the pictures of a training
+DEFAULT_SCORE = 0.3  # without an evaluation
 
 
 def demo_command(args: argparse.Namespace) -> None:
-    """Detect, draw and write what the options ask for."""
+    """Detect objects, draw them, and write the results."""
     inputs, overrides = split_overrides(args.inputs)
     media, output = inputs_and_output(args, inputs)
     config_file, checkpoint = model_files(args)
@@ -39,9 +39,9 @@ def demo_command(args: argparse.Namespace) -> None:
     threshold, source = score_threshold(args.score_threshold, checkpoint, has_nms=has_nms)
     ids = category_ids(cfg)
     print(describe_device(predictor.device, num_processes=1))
-    print(f"Detections of a score of at least {threshold:.3f} ({source})")
+    print(f"Detections with a score of at least {threshold:.3f} ({source})")
     if ids is None and args.json:
-        print("The data set of the config does not say its category ids: they are 1, 2, 3, ...")
+        print("Category ids of the data set are unknown: using 1, 2, 3, ...")
     with Throughput(
         None if args.webcam is not None or has_video(media) else len(media)
     ) as progress:
@@ -72,7 +72,7 @@ def demo_command(args: argparse.Namespace) -> None:
 
 
 def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Inputs, and changes of the config (key=value), which may stand among them."""
+    """Inputs, and config overrides (key=value), which may be mixed."""
     inputs, overrides = [], []
     for text in arguments:
         is_override = re.match(r"[A-Za-z_][\w.]*=", text) and not os.path.exists(text)
@@ -83,7 +83,7 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def inputs_and_output(
     args: argparse.Namespace, inputs: Sequence[str]
 ) -> tuple[list[Medium], Path | None]:
-    """What is to be looked at, and the folder for the pictures, if they are wanted."""
+    """The inputs, and the folder for pictures or None."""
     output = args.output or (None if args.json else DEFAULT_OUTPUT)
     if output is not None and output.exists() and not output.is_dir():
         raise UserError(f"The output {output} is a file: give a folder.")
@@ -99,30 +99,30 @@ def inputs_and_output(
     media, left_out = find_media(inputs)
     if left_out:
         names = ", ".join(file.name for file in left_out[:5]) + ", ..." * (len(left_out) > 5)
-        print(f"Left out, no images or videos: {len(left_out)} files ({names})")
+        print(f"Left out, not images or videos: {len(left_out)} files ({names})")
     make_folders(output, args.json)
     return media, output
 
 
 def make_folders(output: Path | None, json_file: Path | None) -> None:
-    """Make the folders that are written to, before the work is done."""
+    """Create output folders before starting."""
     for folder in (output, json_file and json_file.parent):
         try:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
+            raise UserError(f"The folder {folder} cannot be created ({error.strerror}).") from error
 
 
 def model_files(args: argparse.Namespace) -> tuple[str, Path]:
-    """Config and checkpoint, given or of an output folder."""
+    """Config and checkpoint, from options or an output folder."""
     folder = args.run
     if not (folder or args.config_file):
-        raise UserError("Say which detector: --run with an output folder, or --config-file.")
+        raise UserError("No detector given: use --run with an output folder, or --config-file.")
     config_file = args.config_file or config_of_run(folder)
     if args.checkpoint is None and folder is None:
         raise UserError(
-            "Say which weights: --checkpoint FILE, for example output/dw/model_final.pth."
+            "No weights given: use --checkpoint FILE, for example output/dw/model_final.pth."
         )
     if args.checkpoint is None:
         return config_file, checkpoint_of_run(folder)
@@ -139,8 +139,8 @@ def check_score(score: float | None) -> None:
 
 
 def score_threshold(given: float | None, checkpoint: Path, *, has_nms: bool) -> tuple[float, str]:
-    """The score from which on detections count, and why: `given`, or that of the best F1 in the
-    evaluation.json beside the checkpoint, with or without NMS, or a usual one."""
+    """The score threshold and its source: `given`, or that of the best F1 in the evaluation.json
+    next to the checkpoint, with or without NMS, or a default."""
     if given is not None:
         return given, "--score-threshold"
     file = checkpoint.parent / "evaluation.json"
@@ -158,9 +158,9 @@ def has_video(media: Sequence[Medium]) -> bool:
 def detect_media(
     detect: PictureDetector, media: Sequence[Medium], output: Path | None
 ) -> dict[Path, str]:
-    """Detect on images, then on videos; what is wrong with those that could not be read.
+    """Detect on images, then on videos, and return errors of unreadable files.
 
-    Image ids are the numbers that the files have as names, if all do, else 1, 2, 3, ...
+    Image ids are the numbers in the file names if all are numbers, else 1, 2, 3, ...
     """
     files = [medium.path for medium in media]
     targets = output_files(files, output) if output else [None] * len(files)
@@ -177,9 +177,10 @@ def detect_media(
 
 
 def say_faults(faults: dict[Path, str], media: Sequence[Medium]) -> None:
-    """Name what could not be read.
+    """Report unreadable files.
 
-    Raises `UserError` if a person asked for one of these very files, or if nothing could be read.
+    Raises:
+        UserError: one of them was named explicitly, or none of the files could be read.
     """
     if not faults:
         return

@@ -1,4 +1,4 @@
-"""Images and videos that a person names: files, folders and patterns."""
+"""Finds input images and videos, and names the outputs."""
 
 import glob
 import os
@@ -16,10 +16,10 @@ WRITTEN_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 @dataclass(frozen=True)
 class Medium:
-    """A file to be looked at.
+    """An input file.
 
     Attributes:
-        named: a person asked for this very file; otherwise a folder or a pattern has it.
+        named: whether it was named explicitly, and not found through a folder or pattern.
     """
 
     path: Path
@@ -31,14 +31,14 @@ class Medium:
 
 
 def find_media(inputs: Sequence[str]) -> tuple[list[Medium], list[Path]]:
-    """What `inputs` name, each file once: images first, then videos, in the order given, those of a
-    folder or pattern by name; and the files of folders and patterns that are neither.
+    """The distinct files that `inputs` name, images first, then videos; and files of folders and
+    patterns that are neither.
 
-    A folder stands for what is directly in it. A pattern is as of Python's `glob`, with `**` for
-    any depth of folders.
+    A folder stands for the files directly in it, a pattern follows Python's `glob`, with `**` for
+    folders of any depth. Their files are sorted by name.
 
     Raises:
-        UserError: one names nothing.
+        UserError: an input matches nothing.
     """
     found: dict[Path, Medium] = {}
     left_out: list[Path] = []
@@ -51,13 +51,13 @@ def find_media(inputs: Sequence[str]) -> tuple[list[Medium], list[Path]]:
             files = [file for file in path.iterdir() if file.is_file()]
             complaint = (
                 f"The folder {text} has no image or video directly in it; for those in its "
-                f"folders, write '{Path(text, '**', '*.jpg')}'."
+                f"subfolders, write '{Path(text, '**', '*.jpg')}'."
             )
         elif glob.has_magic(text):
             files = [Path(x) for x in glob.glob(text, recursive=True) if os.path.isfile(x)]
-            complaint = f"No image or video has a name like '{text}'."
+            complaint = f"No image or video matches '{text}'."
         else:
-            raise UserError(f"There is no file or folder {text}.")
+            raise UserError(f"The file or folder {text} does not exist.")
         media = sorted(file for file in files if file.suffix.lower() in MEDIA_SUFFIXES)
         if not media:
             raise UserError(complaint)
@@ -65,13 +65,13 @@ def find_media(inputs: Sequence[str]) -> tuple[list[Medium], list[Path]]:
         for file in media:
             found.setdefault(file.resolve(), Medium(file, named=False))
     if not found:
-        raise UserError("Say what to look at: images, folders, patterns, videos, or --webcam.")
+        raise UserError("No input given: use images, folders, patterns, videos, or --webcam.")
     return sorted(found.values(), key=lambda medium: medium.is_video), left_out
 
 
 def written_name(file: Path, *, keep_suffix: bool = False) -> Path:
-    """The name of the picture or video made from `file`; with `keep_suffix` a suffix that is not
-    written itself stays before the new one."""
+    """The name of the picture or video made from `file`; with `keep_suffix`, an unsupported suffix
+    is kept before the new one."""
     suffix = file.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
         wanted, kept = ".mp4", suffix == ".mp4"
@@ -83,10 +83,9 @@ def written_name(file: Path, *, keep_suffix: bool = False) -> Path:
 
 
 def output_files(files: Sequence[Path], folder: Path) -> list[Path]:
-    """A file in `folder` for each of `files`, all different.
+    """Distinct output files in `folder` for each of `files`.
 
-    They keep their names. Where two of those are the same, all keep the folders below the one that
-    they have in common.
+    Names are kept. If two are equal, all keep their path below the common folder.
 
     Raises:
         UserError: one of `files` would be overwritten.
@@ -101,7 +100,7 @@ def output_files(files: Sequence[Path], folder: Path) -> list[Path]:
     )
     names = next((x for x in choices if len(set(map(casefolded, x))) == len(x)), None)
     if names is None:
-        raise UserError("Two inputs would get the same name in the output: give them in two runs.")
+        raise UserError("Two inputs would get the same output name: process them in two runs.")
     sources = {file.resolve() for file in files}
     written = [folder / name for name in names]
     for file in written:
@@ -117,8 +116,8 @@ def casefolded(path: Path) -> str:
 
 
 def ids_in_names(files: Sequence[Path]) -> list[int] | None:
-    """The whole numbers that are the names of the files, as of COCO's 000000000139.jpg; None
-    unless all are, and all differ."""
+    """The numbers that the files are named by, such as COCO's 000000000139.jpg; None unless all
+    are numbers and differ."""
     names = [file.stem for file in files]
     if not all(name.isascii() and name.isdigit() for name in names):
         return None

@@ -1,4 +1,4 @@
-"""From pictures to detections, drawn and as COCO results, whatever the pictures come from."""
+"""Detects objects in pictures, draws them, and collects COCO results."""
 
 import json
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from dual_weighting.visualization.instances import draw_instances
 
 @dataclass(frozen=True)
 class Picture:
-    """An image to be looked at.
+    """An input image.
 
     Attributes:
         image: (H, W, 3), RGB.
-        image_id, file_name: of its detections in the JSON file.
-        frame: its number in a video, from 0.
+        image_id, file_name: for the JSON file.
+        frame: index in a video, from 0.
     """
 
     image: np.ndarray
@@ -32,7 +32,7 @@ class Picture:
 
 
 class PictureDetector:
-    """Detects, draws and keeps COCO results, a batch at a time."""
+    """Detects, draws and collects COCO results, one batch at a time."""
 
     def __init__(
         self,
@@ -45,16 +45,16 @@ class PictureDetector:
     ) -> None:
         """
         Args:
-            category_ids: number in the results, of each class.
-            score_threshold: detections of a lower score are neither drawn nor kept.
-            draws: whether the pictures are wanted.
+            category_ids: category id of each class.
+            score_threshold: detections with a lower score are neither drawn nor kept.
+            draws: whether to draw pictures.
         """
         self.predictor, self.progress, self.draws = predictor, progress, draws
         self.category_ids, self.score_threshold = category_ids, score_threshold
         self.results: list[dict] = []
 
     def __call__(self, pictures: Sequence[Picture]) -> list[np.ndarray]:
-        """The pictures with their detections, (H, W, 3), RGB; none if they are not wanted."""
+        """The pictures with detections, RGB (H, W, 3); empty without `draws`."""
         found = self.predictor([x.image for x in pictures], array_format="RGB")
         drawn = []
         for picture, output in zip(pictures, found, strict=True):
@@ -67,7 +67,7 @@ class PictureDetector:
         return drawn
 
     def coco_results(self, picture: Picture, instances: Instances) -> list[dict]:
-        """In COCO's result format, with "file_name", and "frame" in a video."""
+        """Results in COCO's format plus "file_name", and "frame" for videos."""
         results = instances_to_coco_json(instances, picture.image_id)
         for result in results:
             result["category_id"] = self.category_ids[result["category_id"]]
@@ -77,6 +77,6 @@ class PictureDetector:
         return results
 
     def write_json(self, file: Path) -> None:
-        """The results of all pictures so far."""
+        """Write the results of all pictures so far."""
         with atomic_file(file, "w") as stream:
             json.dump(self.results, stream)

@@ -1,9 +1,8 @@
-"""The three things that pictures come from: image files, videos and cameras."""
+"""Detection on image files, videos and cameras."""
 
 import itertools
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,14 +14,13 @@ from dual_weighting.demo.pictures import Picture, PictureDetector
 from dual_weighting.demo.video import VideoFile, VideoFrames
 from dual_weighting.utils.errors import UserError
 
-WINDOW = "Detections (q ends)"
+WINDOW = "Detections (q to quit)"
 
 
 def detect_images(
     detect: PictureDetector, files: Sequence[Path], ids: Sequence[int], targets: Sequence[Path]
 ) -> dict[Path, str]:
-    """Detect on image files and write the pictures to `targets`; what is wrong with those that
-    could not be read."""
+    """Detect on image files, write pictures to `targets`, and return errors of unreadable files."""
     faults: dict[Path, str] = {}
 
     def readable() -> Iterator[tuple[Picture, Path]]:
@@ -45,7 +43,7 @@ def read_rgb(detect: PictureDetector, file: Path) -> np.ndarray:
 
 
 def write_image(file: Path, image: np.ndarray) -> None:
-    """`image`: (H, W, 3), RGB. Raises `UserError` where it cannot be written."""
+    """Write an RGB image (H, W, 3); raise `UserError` if that fails."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(file), image[:, :, ::-1]):
         raise UserError(f"The picture {file} cannot be written.")
@@ -54,12 +52,13 @@ def write_image(file: Path, image: np.ndarray) -> None:
 def detect_video(
     detect: PictureDetector, file: Path, ids: Iterator[int], target: Path | None
 ) -> None:
-    """Detect on every frame of a video and write them to the video `target`.
+    """Detect on every frame of a video and write the frames to the video `target`.
 
-    `ids` are the image ids of the frames.
+    Args:
+        ids: image ids of the frames.
 
     Raises:
-        UserError: it cannot be read, or not to its end.
+        UserError: the video cannot be read, or not completely.
     """
     number = 0
     with VideoFrames(file) as frames, video_file(target, frames.rate) as written:
@@ -71,26 +70,23 @@ def detect_video(
             for image in detect(pictures):
                 written.write(image)
             number += len(batch)
-    # What a file says about its length is not always exact.
+    # Frame counts in files are not always exact.
     if frames.count and number < 0.95 * frames.count:
         raise UserError(f"Of the {frames.count} frames of {file} only {number} can be read.")
 
 
 def detect_camera(detect: PictureDetector, number: int, target: Path | None) -> None:
-    """Detect on a camera's pictures until it ends or a person does, with q in the window or Ctrl-C.
+    """Detect on frames of a camera until it ends, or until q in the window or Ctrl-C.
 
-    Shows them where there is a screen, and writes them to the video `target`, which lasts as long
-    as the time that went by.
+    Shows the frames if there is a screen, and writes them to the video `target`.
     """
     shows = has_screen()
     with VideoFrames(number) as frames, video_file(target, frames.rate) as written:
-        start, copies = time.monotonic(), 0
         try:
             for n, frame in enumerate(frames):
                 (image,) = detect([Picture(frame, n + 1, f"camera {number}", frame=n)])
-                while written and copies <= (time.monotonic() - start) * frames.rate:
+                if written:
                     written.write(image)
-                    copies += 1
                 if shows and not show(image):
                     break
         except KeyboardInterrupt:
@@ -100,20 +96,20 @@ def detect_camera(detect: PictureDetector, number: int, target: Path | None) -> 
 
 
 def show(image: np.ndarray) -> bool:
-    """Show an image (H, W, 3), RGB, in the window; whether to go on."""
+    """Show an RGB image (H, W, 3) in the window; return whether to continue."""
     cv2.imshow(WINDOW, image[:, :, ::-1])
     return cv2.waitKey(1) & 0xFF not in (ord("q"), 27)
 
 
 def has_screen() -> bool:
-    """Whether a window can be opened: OpenCV ends the process where it cannot."""
+    """Whether a window can be opened; OpenCV aborts if it cannot."""
     if sys.platform.startswith("linux"):
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return True
 
 
 def video_file(target: Path | None, rate: float):
-    """The video to write; nothing where none is wanted."""
+    """The video to write, or a null context without a target."""
     return nullcontext() if target is None else VideoFile(target, rate)
 
 

@@ -1,4 +1,4 @@
-"""Frames of video files and cameras, and video files of frames."""
+"""Reads video files and cameras, and writes video files."""
 
 import math
 import os
@@ -10,30 +10,30 @@ import numpy as np
 
 from dual_weighting.utils.errors import UserError
 
-# What FFmpeg would print of a faulty video, the errors here say.
+# Silence FFmpeg: errors in videos are reported here.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
-DEFAULT_RATE = 25.0  # frames a second where a source does not know
+DEFAULT_RATE = 25.0  # frames per second of sources that do not report any
 
 
 class VideoFrames:
-    """The frames of a video file, or of the camera of that number; a context manager.
+    """Context manager for the frames of a video file, or of the camera with this number.
 
     Attributes:
-        rate: frames a second.
-        count: number of frames as the file says; None for a camera or where it does not know.
+        rate: frames per second.
+        count: number of frames according to the file; None for cameras or if unknown.
     """
 
     def __init__(self, source: Path | int) -> None:
-        """Raises `UserError` where OpenCV cannot open it."""
+        """Raises `UserError` if OpenCV cannot open it."""
         self.source = source
         self.is_camera = isinstance(source, int)
         self._capture = cv2.VideoCapture(source if self.is_camera else str(source))
         if not self._capture.isOpened():
             self.close()
             raise UserError(
-                f"Camera {source} cannot be opened: see that it is connected, allowed and not in "
-                "use, or try another number."
+                f"Camera {source} cannot be opened: check that it is connected, permitted and "
+                "not in use, or try another number."
                 if self.is_camera
                 else f"The video {source} cannot be read."
             )
@@ -49,7 +49,7 @@ class VideoFrames:
         self.close()
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """(H, W, 3), RGB. Raises `UserError` where there is not even a first one."""
+        """Iterate over RGB frames (H, W, 3); raise `UserError` if there are none."""
         number = 0
         while True:
             there, frame = self._capture.read()
@@ -59,20 +59,17 @@ class VideoFrames:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
         if number == 0:
             what = f"Camera {self.source}" if self.is_camera else f"The video {self.source}"
-            raise UserError(f"{what} gives no picture.")
+            raise UserError(f"{what} returns no frames.")
 
     def close(self) -> None:
         self._capture.release()
 
 
 class VideoFile:
-    """An MP4 file (MPEG-4 part 2) that frames are written to; a context manager.
-
-    It has the size of its first frame and does not exist before.
-    """
+    """Context manager for writing an MP4 file (MPEG-4 part 2)."""
 
     def __init__(self, path: Path, rate: float) -> None:
-        """`rate`: frames a second."""
+        """`rate`: frames per second."""
         self.path, self.rate = path, rate
         self._writer: cv2.VideoWriter | None = None
 
@@ -84,7 +81,7 @@ class VideoFile:
             self._writer.release()
 
     def write(self, frame: np.ndarray) -> None:
-        """Append a frame (H, W, 3), RGB. Raises `UserError` where OpenCV cannot write."""
+        """Append an RGB frame (H, W, 3); raise `UserError` if OpenCV cannot write."""
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             height, width = frame.shape[:2]
