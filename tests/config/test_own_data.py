@@ -224,7 +224,7 @@ ERRORS = [
     ({"train": content(1)}, "No image in .* has an object to train on"),
     ({"val": content(1)}, r"No image in .*val\.json has an object"),
     ({"train_images": "nowhere"}, "folder of images nowhere does not exist"),
-    ({"train_json": "nowhere.json"}, r"annotations nowhere\.json does not exist"),
+    ({"train_json": "nowhere.json"}, r"nowhere\.json does not exist"),
 ]
 
 
