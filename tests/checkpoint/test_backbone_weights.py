@@ -57,9 +57,9 @@ def test_swin(monkeypatch):
 def test_swin_of_another_size(monkeypatch):
     monkeypatch.setattr(swin_weights, "download_weights", lambda url: swin_file())
     larger = Detector(SwinTransformer(**SIZES | {"depths": (2, 4)}, out_indices=(0, 1)))
-    with pytest.raises(UserError, match=r"do not fit .* backbone.bottom_up.layers.1.blocks.2"):
+    with pytest.raises(UserError, match=r"do not match .* backbone.bottom_up.layers.1.blocks.2"):
         Checkpointer(larger).load(SWIN)
-    with pytest.raises(UserError, match="swin://swin_huge is not known"):
+    with pytest.raises(UserError, match="swin://swin_huge is unknown"):
         Checkpointer(larger).load("swin://swin_huge")
 
 
@@ -83,5 +83,5 @@ def test_a_model_without_a_backbone():
 
 def test_download_that_fails(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(UserError, match=r"cannot be downloaded .*put this file at .*/gone.pth by"):
+    with pytest.raises(UserError, match=r"cannot be downloaded .*copy this file to .*/gone.pth"):
         download.download_weights(f"file://{tmp_path}/gone.pth")

@@ -90,7 +90,7 @@ def test_truncated_file(tmp_path, part):
     _, path = saved(tmp_path)
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    assert f"{path} is no complete checkpoint" in sentence_of(path)
+    assert f"{path} is not a complete checkpoint" in sentence_of(path)
 
 
 def test_files_that_are_no_checkpoints(tmp_path):
@@ -99,7 +99,7 @@ def test_files_that_are_no_checkpoints(tmp_path):
     torch.save([1, 2, 3], numbers)
     empty.write_bytes(pickle.dumps({"model": {}, "__author__": "nobody"}))
     for path in (text, numbers, empty):
-        assert f"{path} is no complete checkpoint" in sentence_of(path)
+        assert f"{path} is not a complete checkpoint" in sentence_of(path)
 
 
 class Anything:
@@ -151,5 +151,5 @@ def test_weights_of_a_part(tmp_path):
     torch.save({"weight": torch.ones(3, 2)}, path)
     Checkpointer(model).load(path)
     assert (model.weight == 1).all()
-    with pytest.raises(UserError, match=r"lacks 1 of the model's 2 parameters .* first is bias"):
+    with pytest.raises(UserError, match=r"lacks 1 of the model's 2 parameters .* for example bias"):
         Checkpointer(model, complete=True).load(path)

@@ -57,5 +57,5 @@ def test_detectron2_loads_what_our_checkpointer_loads(
 
 
 def test_an_address_that_is_not_known():
-    with pytest.raises(UserError, match="resnet99 is not known"):
+    with pytest.raises(UserError, match="resnet99 is unknown"):
         PathManager.open("torchvision://resnet99", "rb")

@@ -94,13 +94,13 @@ def test_checkpointer_fills_the_backbone(downloads):
 @pytest.mark.parametrize("model", [Detector(18), nn.Linear(2, 2)])
 def test_weights_that_do_not_fit(downloads, model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    with pytest.raises(UserError, match="torchvision://resnet50 do not fit"):
+    with pytest.raises(UserError, match="torchvision://resnet50 do not match"):
         Checkpointer(model).load("torchvision://resnet50")
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
 def test_unknown_name():
-    with pytest.raises(UserError, match="resnet99 is not known: use torchvision:// with one of"):
+    with pytest.raises(UserError, match="resnet99 is unknown: use torchvision:// with one of"):
         load_torchvision_weights("resnet99")
 
 

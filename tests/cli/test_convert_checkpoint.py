@@ -119,7 +119,7 @@ def test_anything_unexpected_is_an_error(zoo, change, message):
     weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     with pytest.raises(UserError, match=message) as error:
         recognize(convert(weights, MMDETECTION), zoo["dw_"], file="x.pth")
-    assert "x.pth fit no config: the closest is COCO-Detection/dw_refine" in str(error.value)
+    assert "x.pth match no config: the closest is COCO-Detection/dw_refine" in str(error.value)
 
 
 def test_counters_without_a_place_are_left_out():
@@ -150,7 +150,7 @@ def test_a_file_that_runs_code_is_refused(tmp_path):
     file = tmp_path / "mmdet.pth"
     meta = {"config": types.SimpleNamespace(text="dict()")}
     torch.save({"meta": meta, "state_dict": {"a": torch.zeros(1)}}, file)
-    with pytest.raises(UserError, match=r"mmdet.pth is refused .* runs code in it: add --trust"):
+    with pytest.raises(UserError, match=r"mmdet.pth is refused .* execute code: add --trust"):
         read_foreign_weights(str(file))
     assert list(read_foreign_weights(str(file), trust=True)) == ["a"]
 
@@ -158,9 +158,9 @@ def test_a_file_that_runs_code_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"half a file", "no complete checkpoint"),
-        ({"epoch": 3}, "holds no weights by name"),
-        ({"state_dict": {"a": torch.zeros(1), "b": 3}}, "b is no tensor"),
+        (b"half a file", "not a complete checkpoint"),
+        ({"epoch": 3}, "contains no named weights"),
+        ({"state_dict": {"a": torch.zeros(1), "b": 3}}, "b is not a tensor"),
         ({"head.bias": torch.zeros(1)}, "neither of DW.* first weight is head.bias"),
         (None, "does not exist"),
     ],

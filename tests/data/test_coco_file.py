@@ -52,7 +52,7 @@ def test_what_is_left_out_is_counted_and_named(read, content):
     ]
     texts = read(content).left_out()
     assert [text[:2] for text in texts] == ["1 ", "1 "]
-    assert "three points (left out" in texts[0] and "annotation 21 of image id 1." in texts[0]
+    assert "three points (dropped" in texts[0] and "annotation 21 of image id 1." in texts[0]
     assert "does not list (left out): annotation 20 of image id 5." in texts[1]
 
 

@@ -58,15 +58,15 @@ def test_a_full_disk(tmp_path):
     with pytest.raises(UserError) as error, faults_explained(str(tmp_path)):
         write_much()
     message = str(error.value)
-    assert message.startswith(f"Nothing more can be written into {tmp_path}: No space left on dev")
-    assert re.search(rf"\([\d.]+ MB are free in {tmp_path}\).*with --resume\.$", message)
+    assert message.startswith(f"Nothing more can be written to {tmp_path}: No space left on dev")
+    assert re.search(rf"\([\d.]+ MB are free in {tmp_path}\).*with --resume", message)
 
 
 def test_every_command_says_so(capsys):
     with pytest.raises(SystemExit) as end:
         run_command(lambda args: write_much(), argparse.Namespace())
     assert end.value.code == 1
-    assert capsys.readouterr().err.startswith("Error: Nothing more can be written into .: No sp")
+    assert capsys.readouterr().err.startswith("Error: Nothing more can be written to .: No sp")
 
 
 def test_a_full_disk_and_a_file_that_is_known(tmp_path):

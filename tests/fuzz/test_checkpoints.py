@@ -100,8 +100,8 @@ def test_one_number_that_is_another(tmp_path):
     file = tmp_path / "changed.pth"
     file.write_bytes(SAVED[: place + 4] + struct.pack("<f", 7) + SAVED[place + 8 :])
     assert torch.load(file)["model"]["weight"][0, 1] == 7
-    assert "changed.pth is no complete checkpoint" in load(file)
-    assert "changed.pth is no complete checkpoint" in load_foreign(file)
+    assert "changed.pth is not a complete checkpoint" in load(file)
+    assert "changed.pth is not a complete checkpoint" in load_foreign(file)
 
 
 @pytest.mark.parametrize("kind", WRONG)
@@ -125,7 +125,7 @@ def test_arrays_of_text(tmp_path):
     file = tmp_path / "zoo.pkl"
     weights = {"weight": np.full((3, 2), "x"), "bias": np.zeros(3)}
     file.write_bytes(pickle.dumps({"model": weights, "__author__": "nobody"}))
-    assert "'weight' is not the name of a tensor" in load(file)
+    assert "'weight' does not name a tensor" in load(file)
 
 
 @pytest.mark.parametrize("state", [5, None, "x", [], {}, {"param_groups": 7, "state": {}}])
@@ -135,7 +135,7 @@ def test_a_state_of_something_else(state, tmp_path):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     Checkpointer(model, str(tmp_path)).save("model_0000009")
     torch.save({"model": WEIGHTS, "optimizer": state}, tmp_path / "model_0000009.pth")
-    with pytest.raises(UserError, match=r"model_0000009.pth does not fit \("):
+    with pytest.raises(UserError, match=r"model_0000009.pth does not match \("):
         Checkpointer(model, str(tmp_path), optimizer=optimizer).resume_or_load("")
 
 

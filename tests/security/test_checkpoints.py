@@ -111,7 +111,7 @@ def test_code_is_not_run(way, config, mark, tmp_path):
     file = write(mark, tmp_path / "code.pth")
     code, sentence = way(config, file, tmp_path)
     assert code == 1
-    assert "code.pth is refused because it holds more than weights" in sentence
+    assert "code.pth is refused because it contains more than weights" in sentence
     assert ("add --trust" in sentence) == (way is in_conversion)
 
 

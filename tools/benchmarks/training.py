@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 from detectron2.config import instantiate
+from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.data.datasets import register_coco_instances
 from detectron2.engine import SimpleTrainer
 from detectron2.utils.events import EventStorage
@@ -53,6 +54,8 @@ def write_photos(folder: Path, num_images: int, size: tuple[int, int] = (480, 64
     categories = [{"id": k, "name": f"class {k}"} for k in range(1, NUM_CLASSES + 1)]
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "annotations.json").write_text(json.dumps(content))
+    if DATA_SET in DatasetCatalog:
+        DatasetCatalog.remove(DATA_SET), MetadataCatalog.remove(DATA_SET)
     register_coco_instances(DATA_SET, {}, str(folder / "annotations.json"), str(folder))
 
 

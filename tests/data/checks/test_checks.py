@@ -43,7 +43,7 @@ def test_a_file_without_annotations(content):
 def test_one_class_written_in_two_ways(content):
     content["categories"] += [{"id": 50, "name": "Cat "}, {"id": 51, "name": "?"}]
     findings = found(content)
-    assert findings["classes whose names differ in case, spaces or punctuation only"] == [
+    assert findings["classes whose names differ only in case, spaces or punctuation"] == [
         '"cat" and "Cat "'
     ]
 
@@ -52,15 +52,15 @@ ADDED = {
     "annotations with the id of another": {"id": 11, "bbox": [0, 0, 5, 5]},
     "annotations of an unknown category": {"category_id": 99},
     'annotations that say "ignore"': {"ignore": 1, "bbox": [0, 0, 5, 5]},
-    "boxes that are no box, or without area inside their image": {"bbox": [5, 6, 0, 3]},
-    "annotations of an image that the file does not list": {"image_id": 5},
-    "boxes that reach out of their image": {"bbox": [30, 6, 11.5, 3]},
+    "invalid boxes, or boxes without area inside their image": {"bbox": [5, 6, 0, 3]},
+    "annotations of images that the file does not list": {"image_id": 5},
+    "boxes that extend beyond their image": {"bbox": [30, 6, 11.5, 3]},
     "annotations that repeat another": {},
-    "run-length codes that do not fit their image": {
+    "run-length codes that do not match their image": {
         "segmentation": {"size": [30, 40], "counts": [5]},
         "bbox": [0, 0, 5, 5],
     },
-    "annotations whose mask has no polygon of three points": {
+    "annotations whose mask has no polygon with three points": {
         "segmentation": [[1, 2]],
         "bbox": [0, 0, 5, 5],
     },
@@ -120,9 +120,9 @@ def test_images(tmp_path):
     cut, text, missing = findings["images that are missing or cannot be read"]
     assert "image id 2: " in cut and "image id 3: " in text and "known format" in text
     assert missing == f"image id 5: {tmp_path / 'missing.png'} does not exist"
-    (size,) = findings["images of another size than their annotations say"]
-    assert size.startswith("image id 4 (turned.jpg): 30 x 40, not 40 x 30 (its EXIF")
-    assert findings["images that are copies of each other"] == [
+    (size,) = findings["images whose size differs from their annotations"]
+    assert size.startswith("image id 4 (turned.jpg): 30 x 40, not 40 x 30 (after EXIF")
+    assert findings["identical images"] == [
         "sound.png (image id 0), copy.png (image id 1)"
     ]
     pairs = list(zip(images, files, strict=True))
@@ -139,7 +139,7 @@ def test_report():
         Finding("broken things", ["thing 7"], stops=True),
     ]
     assert report(findings, num_shown=2).splitlines() == [
-        "This would stop the training:",
+        "This would stop training:",
         "  broken things: 1",
         "    thing 7",
         "Worth a look:",

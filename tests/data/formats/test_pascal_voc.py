@@ -197,7 +197,7 @@ def test_copies_of_an_image_stay_together():
         assert sorted(train + val) == list("abcdef") and train and val
         assert ("a" in val) == ("c" in val)
         assert abs(len(val) - share * 6) < 2
-    with pytest.raises(UserError, match="two images with different content"):
+    with pytest.raises(UserError, match="at least two different images"):
         split_by_share({"a": b"1", "b": b"1"}, 0.5)
 
 

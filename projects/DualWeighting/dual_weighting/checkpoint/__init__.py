@@ -1,4 +1,4 @@
-"""Reading and writing weights, our own and those of other frameworks."""
+"""Reads and writes checkpoints, also those of other frameworks."""
 
 from . import path_handlers  # noqa: F401  registers torchvision:// and swin://
 from .checkpointer import Checkpointer

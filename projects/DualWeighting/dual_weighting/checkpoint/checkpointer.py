@@ -1,4 +1,4 @@
-"""Detectron2's checkpointer, safe against being killed and against files that are none."""
+"""Detectron2's checkpointer, with atomic writes and checks of the files it loads."""
 
 import os
 import pickle
@@ -21,11 +21,11 @@ from dual_weighting.utils.errors import UserError
 
 
 class Checkpointer(DetectionCheckpointer):
-    """Saves and loads a model and what belongs to its training.
+    """Saves and loads a model and its training state.
 
-    Files appear under their names only when they are complete, so that the checkpoint named in
-    `last_checkpoint` can always be loaded. `torchvision://resnet50` loads a backbone trained on
-    ImageNet, see `backbone_weights`. What cannot be loaded is a `UserError` that names the file.
+    Files are renamed to their names once complete, so that the checkpoint in `last_checkpoint` can
+    always be loaded. `torchvision://resnet50` loads an ImageNet backbone, see `backbone_weights`.
+    Files that cannot be loaded raise a `UserError` with their name.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class Checkpointer(DetectionCheckpointer):
         resumable: bool = True,
         **checkpointables: Any,
     ) -> None:
-        """`complete`: refuse to load a file that lacks any of the model's parameters, as makes
-        sense before evaluating. `resumable`: whether a run may go on from what is saved here, so
-        that `last_checkpoint` names it. `checkpointables`: objects with a state dict, by name in
-        the file.
+        """
+        Args:
+            complete: refuse files that lack any of the model's parameters, as for evaluation.
+            resumable: whether runs may resume from files saved here, so that `last_checkpoint`
+                names them.
+            checkpointables: objects with a state dict, by name in the file.
         """
         super().__init__(model, save_dir, **checkpointables)
         self.complete = complete
@@ -48,12 +50,12 @@ class Checkpointer(DetectionCheckpointer):
         self.path_manager = _AtomicWrites(self.path_manager)
 
     def remove_partial_files(self) -> None:
-        """Delete checkpoints that a killed run left unfinished; call before saving the first."""
+        """Delete partial checkpoints of killed runs; call before saving the first one."""
         if self.save_to_disk:
             remove_partial_files(self.save_dir)
 
     def load(self, path: str | None, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """As Detectron2's `load`; raises `UserError` when there is nothing to load at `path`."""
+        """Like Detectron2's `load`, but raises `UserError` if `path` cannot be loaded."""
         if is_backbone_address(path):
             self._load_backbone(path)
             return {}
@@ -66,7 +68,7 @@ class Checkpointer(DetectionCheckpointer):
         except (LookupError, AttributeError, RuntimeError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(
-                f"The checkpoint {path} does not fit ({type(error).__name__}: {reason}): check "
+                f"The checkpoint {path} does not match ({type(error).__name__}: {reason}): check "
                 "that it belongs to this config."
             ) from error
         finally:
@@ -78,8 +80,8 @@ class Checkpointer(DetectionCheckpointer):
         except UnicodeDecodeError as error:
             last = os.path.join(self.save_dir, "last_checkpoint")
             raise UserError(
-                f"{last} is damaged: write the name of a checkpoint into it, or delete it and "
-                "start again."
+                f"{last} is damaged: write the name of a checkpoint into it, or delete it to "
+                "start from scratch."
             ) from error
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
@@ -89,15 +91,17 @@ class Checkpointer(DetectionCheckpointer):
     def _check_exists(self, path: str) -> None:
         try:
             found = os.path.isfile(self.path_manager.get_local_path(path.split("?")[0]))
-        except Exception as error:  # of as many kinds as there are ways to fetch a file
+        except Exception as error:  # path handlers fail in many ways
             raise UserError(f"The checkpoint {path} cannot be fetched: {error}.") from error
         if not found:
             last = os.path.join(self.save_dir, "last_checkpoint")
             named = self.has_checkpoint() and self.get_checkpoint_file() == path
-            advice = f"write the name of another one into {last}, or delete it and start again"
+            advice = (
+                f"write the name of another one into {last}, or delete it to start from scratch"
+            )
             raise UserError(
                 f"The checkpoint {path} does not exist: "
-                + (advice if named else "check its path, for train_net.py in train.init_checkpoint")
+                + (advice if named else "check its path (train.init_checkpoint of train_net.py)")
                 + "."
             )
 
@@ -112,19 +116,21 @@ class Checkpointer(DetectionCheckpointer):
             if "Unsupported global" not in str(error):
                 raise UserError(_damaged(filename)) from error
             raise UserError(
-                f"The checkpoint {filename} is refused because it holds more than weights, and "
-                "loading that could run any code: save it again with tensors, numbers and names "
+                f"The checkpoint {filename} is refused because it contains more than weights, and "
+                "loading it could execute code: save it again with tensors, numbers and strings "
                 "only."
             ) from error
-        except Exception as error:  # zip, pickle and torch each have their own for a cut file
+        except (
+            Exception
+        ) as error:  # zip, pickle and torch raise different errors for truncated files
             raise UserError(_damaged(filename)) from error
         weights = loaded.get("model")
         if not isinstance(weights, dict) or not weights:
             raise UserError(_damaged(filename))
         if name := next((k for k, x in weights.items() if not _is_weight(k, x)), None):
             raise UserError(
-                f"Among the weights of the checkpoint {filename}, {name!r} is not the name of a "
-                "tensor of real numbers: use another checkpoint."
+                f"In the weights of the checkpoint {filename}, {name!r} does not name a tensor of "
+                "real numbers: use another checkpoint."
             )
         return loaded
 
@@ -141,13 +147,13 @@ class Checkpointer(DetectionCheckpointer):
         if lacking and (self.complete or len(lacking) == len(parameters)):
             raise UserError(
                 f"The checkpoint lacks {len(lacking)} of the model's {len(parameters)} parameters "
-                f"or has them in another shape, the first is {lacking[0]}: "
+                f"or has them in another shape, for example {lacking[0]}: "
                 "check that it belongs to this config."
             )
         return incompatible
 
     def _load_backbone(self, address: str) -> None:
-        """Fill the model's backbone, wherever in the model it is; all of it or `UserError`."""
+        """Load the complete backbone, wherever it is in the model, or raise `UserError`."""
         if comm.is_main_process():
             load_backbone_weights(address)  # downloads, once for all processes
         comm.synchronize()
@@ -158,15 +164,15 @@ class Checkpointer(DetectionCheckpointer):
         }
         if differing:
             raise UserError(
-                f"The weights train.init_checkpoint={address} do not fit the model's backbone, "
-                f"they differ in {prefix}{min(differing)}: choose those of its kind and depth."
+                f"The weights train.init_checkpoint={address} do not match the model's backbone, "
+                f"for example in {prefix}{min(differing)}: use those of its type and depth."
             )
         self.model.load_state_dict({prefix + k: x for k, x in weights.items()}, strict=False)
-        self.logger.info("Backbone: %s trained on ImageNet (%d tensors)", address, len(weights))
+        self.logger.info("Backbone: %s, pretrained on ImageNet (%d tensors)", address, len(weights))
 
 
 class _AtomicWrites:
-    """A path manager that writes files by way of `atomic_file`, and is the one given otherwise."""
+    """A path manager that writes files through `atomic_file`."""
 
     def __init__(self, path_manager: Any) -> None:
         self._path_manager = path_manager
@@ -181,7 +187,7 @@ class _AtomicWrites:
 
 
 def _is_weight(name: object, value: object) -> bool:
-    """Whether these are a name and real numbers."""
+    """Whether these are a name and a tensor of real numbers."""
     if isinstance(value, np.ndarray):
         return isinstance(name, str) and value.dtype.kind in "biuf"
     is_real = isinstance(value, torch.Tensor) and not value.is_complex()
@@ -190,6 +196,6 @@ def _is_weight(name: object, value: object) -> bool:
 
 def _damaged(filename: str) -> str:
     return (
-        f"The file {filename} is no complete checkpoint: "
-        "it may have been cut short when it was copied, get it again or use another one."
+        f"The file {filename} is not a complete checkpoint: "
+        "it may be truncated; download or copy it again, or use another one."
     )

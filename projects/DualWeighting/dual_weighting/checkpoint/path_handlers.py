@@ -1,4 +1,4 @@
-"""`torchvision://` and `swin://` for everything that reads through Detectron2's path manager."""
+"""Handlers for `torchvision://` and `swin://` in Detectron2's path manager."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from dual_weighting.utils.atomic_file import atomic_file
 
 
 class BackboneWeightsHandler(PathHandler):
-    """Addresses of weights are files that Detectron2's `DetectionCheckpointer` loads into the
-    backbone, wherever in the model it is."""
+    """Resolves addresses to files that Detectron2's `DetectionCheckpointer` loads into the
+    backbone, wherever it is in the model."""
 
     def _get_supported_prefixes(self) -> list[str]:
         return list(SCHEMES)
@@ -21,7 +21,7 @@ class BackboneWeightsHandler(PathHandler):
         scheme, name = path.split("://")
         file = Path(torch.hub.get_dir(), "checkpoints", f"{scheme}_{name}_for_detectron2.pth")
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(str(file)):  # the processes of a training all ask for it
+        with file_lock(str(file)):  # requested by all processes of a training
             if force or not file.is_file():
                 weights = load_backbone_weights(path)
                 with atomic_file(file, "wb") as opened:

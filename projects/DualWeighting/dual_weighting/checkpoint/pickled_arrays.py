@@ -1,9 +1,9 @@
-"""Detectron2's model zoo keeps weights as pickled NumPy arrays; what else a pickle may hold."""
+"""Checks of pickled NumPy arrays, the format of Detectron2's model zoo."""
 
 import pickle
 from typing import Any
 
-# All that arrays in dictionaries are made of, under the names of NumPy 1 and 2.
+# The globals in pickled arrays, with the names of NumPy 1 and 2.
 ALLOWED = {
     ("collections", "OrderedDict"),
     ("_codecs", "encode"),
@@ -28,6 +28,6 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def check_only_arrays(filename: str) -> None:
-    """Raise `pickle.UnpicklingError` unless the file holds only arrays, numbers and names."""
+    """Raise `pickle.UnpicklingError` unless the file contains only arrays, numbers and names."""
     with open(filename, "rb") as file:
         _ArrayUnpickler(file, encoding="latin1").load()

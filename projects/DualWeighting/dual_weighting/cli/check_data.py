@@ -104,7 +104,7 @@ def check_data_command(args: argparse.Namespace) -> None:
     if num_faults:
         raise UserError(
             f"Training would fail because of {num_faults} faults: fix those listed under "
-            '"This would stop the training".'
+            '"This would stop training".'
         )
 
 

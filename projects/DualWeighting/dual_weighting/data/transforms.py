@@ -1,4 +1,4 @@
-"""Augmentations that Detectron2's own do not cover."""
+"""Augmentations in addition to Detectron2's."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from dual_weighting.utils.errors import UserError
 
 
 class ResizeShortestEdge(T.ResizeShortestEdge):
-    """Detectron2's, but no side gets shorter than one pixel."""
+    """Detectron2's ResizeShortestEdge, but sides are at least one pixel."""
 
     def __init__(self, *args, antialias: bool = True, **kwargs):
         """
         Args:
-            antialias: resize by Pillow, which averages when it shrinks; if False by OpenCV, which
-                interpolates between four pixels, as the releases did.
-            args, kwargs: those of Detectron2's ResizeShortestEdge.
+            antialias: resize with Pillow, which averages when shrinking. If False, resize with
+                OpenCV, which interpolates between four pixels, as in the releases.
+            args, kwargs: as in Detectron2's ResizeShortestEdge.
         """
         super().__init__(*args, **kwargs)
         self.antialias = antialias
@@ -46,7 +46,7 @@ class ResizeShortestEdge(T.ResizeShortestEdge):
 
 
 class OpenCVResize(T.ResizeTransform):
-    """Resizes images by bilinear interpolation without antialiasing, all else as Detectron2."""
+    """Resizes images bilinearly without antialiasing, and everything else like Detectron2."""
 
     def apply_image(self, img: np.ndarray, interp: int | None = None) -> np.ndarray:
         if interp is not None:  # segmentations
@@ -60,16 +60,16 @@ LONGEST = 1333 / 800  # longer side / shorter side, as in the recipes for COCO
 
 
 def check_image_size(pixels: int | None) -> None:
-    """Raise `UserError` for a size that is too small to detect anything, unless it is None."""
+    """Raise `UserError` if the size is too small for detection."""
     if pixels is not None and pixels < SMALLEST:
-        raise UserError(f"--image-size {pixels} must be {SMALLEST} pixels or more.")
+        raise UserError(f"--image-size {pixels} must be at least {SMALLEST} pixels.")
 
 
 def image_size_values(cfg: DictConfig, pixels: int) -> Iterator[tuple[str, int]]:
-    """The keys of `cfg`, with their values, that resize all images of training and test.
+    """The keys and values in `cfg` that resize images in training and testing.
 
     The shorter side gets `pixels`, or less if the longer one would exceed `LONGEST` times as many.
-    If `cfg` does not resize images, a resizing is inserted first.
+    If `cfg` does not resize images, resizing is added first.
     """
     for split in ("train", "test"):
         mapper = cfg.dataloader[split].mapper
@@ -86,7 +86,7 @@ def image_size_values(cfg: DictConfig, pixels: int) -> Iterator[tuple[str, int]]
 
 
 def resizes(step: DictConfig) -> bool:
-    """Whether an augmentation of a config is the one that resizes."""
+    """Whether an augmentation in a config resizes images."""
     target = step["_target_"]
     target = locate(target) if isinstance(target, str) else target
     return isinstance(target, type) and issubclass(target, T.ResizeShortestEdge)

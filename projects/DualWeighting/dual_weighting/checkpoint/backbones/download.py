@@ -1,4 +1,4 @@
-"""Weights that others publish, fetched once and kept where torch keeps its downloads."""
+"""Downloads published weights into torch's cache."""
 
 import os
 import socket
@@ -12,15 +12,19 @@ import torch
 
 from dual_weighting.utils.errors import UserError
 
-DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte from the server
+DOWNLOAD_TIMEOUT = 30.0  # seconds without data from the server
 
 
 def download_weights(url: str, *, check_hash: bool = False) -> dict[str, Any]:
-    """What the file at `url` holds, loaded as data only.
+    """The content of the file at `url`, loaded as data only.
 
-    Read from `TORCH_HOME`, downloaded where it is not there yet. `check_hash`: the file's name ends
-    with its hash. Raises `UserError` with the address and the place of the file when it cannot be
-    had.
+    The file is cached in `TORCH_HOME`.
+
+    Args:
+        check_hash: whether the file name ends with its hash.
+
+    Raises:
+        UserError: the file cannot be downloaded, with its address and its place in the cache.
     """
     file = join(torch.hub.get_dir(), "checkpoints", basename(url))
     try:
@@ -30,19 +34,19 @@ def download_weights(url: str, *, check_hash: bool = False) -> dict[str, Any]:
             )
     except OSError as error:
         raise UserError(
-            f"The backbone weights {url} cannot be downloaded ({error}): put this file at "
-            f"{file} by hand, or train from scratch with train.init_checkpoint= (nothing after it)."
+            f"The backbone weights {url} cannot be downloaded ({error}): copy this file to "
+            f"{file}, or train from scratch with an empty value, train.init_checkpoint= ."
         ) from error
-    except Exception as error:  # a wrong hash, or any of the ways torch finds a file damaged
+    except Exception as error:  # a wrong hash, or any error for a damaged file
         raise UserError(
             f"The backbone weights in {file} are damaged ({type(error).__name__}): delete the file "
-            f"and run again, or put {url} there by hand."
+            f"and run again, or copy {url} there."
         ) from error
 
 
 @contextmanager
 def _download_timeout(seconds: float) -> Iterator[None]:
-    """torch's downloader sets none of its own and would wait for ever for a silent server."""
+    """Set a timeout for torch's downloader, which would otherwise wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -51,13 +55,16 @@ def _download_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-LARGEST_RATIO = 10  # unpacked / packed size; torch writes 1, other programs may have packed it
+LARGEST_RATIO = 10  # ratio of unpacked to packed size; 1 for files written by torch
 
 
 def verify_check_sums(file: str | os.PathLike) -> None:
-    """Raise `ValueError` if parts of the zip archive `file`, as torch.save writes them, are not
-    what their check sums say, and `UserError` if it is much larger than it seems. Other files have
-    neither."""
+    """Check a zip archive as written by torch.save; does nothing for other files.
+
+    Raises:
+        ValueError: a checksum is wrong.
+        UserError: it would unpack to much more than its size.
+    """
     if not zipfile.is_zipfile(file):
         return
     with zipfile.ZipFile(file) as archive:
@@ -65,8 +72,8 @@ def verify_check_sums(file: str | os.PathLike) -> None:
         if unpacked > LARGEST_RATIO * packed:
             raise UserError(
                 f"The checkpoint {file} is refused: its {packed:,} bytes would unpack to "
-                f"{unpacked:,}, and torch writes checkpoints unpacked. Get it again, or use "
-                "another one."
+                f"{unpacked:,}, but torch does not compress checkpoints. Download it again, or "
+                "use another one."
             )
         if (name := archive.testzip()) is not None:
-            raise ValueError(f"{name} in {file} has another check sum")
+            raise ValueError(f"{name} in {file} has a wrong checksum")

@@ -1,4 +1,4 @@
-"""The weights that the authors of Swin Transformer publish."""
+"""Weights published by the authors of Swin Transformer."""
 
 from collections.abc import Mapping
 
@@ -17,19 +17,20 @@ URLS = {
 def load_swin_weights(name: str) -> dict[str, Tensor]:
     """The state dict of the authors' `name`, trained on ImageNet-1K.
 
-    Raises `UserError` when it is not known or cannot be had.
+    Raises:
+        UserError: the name is unknown, or the file cannot be downloaded.
     """
     if name not in URLS:
         raise UserError(
-            f"train.init_checkpoint={SCHEME}{name} is not known: "
+            f"train.init_checkpoint={SCHEME}{name} is unknown: "
             f"use {SCHEME} with one of {', '.join(URLS)}."
         )
     return download_weights(URLS[name])["model"]
 
 
 def to_detectron2_names(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Detectron2's Swin has the authors' names; the classifier, the norm before it and the masks,
-    which depend on the size of the image, have no place there."""
+    """Drop the classifier, the norm before it and the size-dependent masks, which Detectron2's Swin
+    does not have. Names are the same."""
     return {
         name: value
         for name, value in state_dict.items()

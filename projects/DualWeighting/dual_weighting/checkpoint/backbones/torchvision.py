@@ -1,4 +1,4 @@
-"""torchvision's ResNet weights under the names of Detectron2's ResNet."""
+"""torchvision's ResNet weights with the names of Detectron2's ResNet."""
 
 import re
 from collections.abc import Mapping
@@ -16,20 +16,21 @@ MODELS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnext101_64x4d")
 def load_torchvision_weights(name: str) -> dict[str, Tensor]:
     """The state dict of torchvision's `name`, trained on ImageNet (IMAGENET1K_V1).
 
-    Raises `UserError` when it is not known or cannot be had.
+    Raises:
+        UserError: the name is unknown, or the file cannot be downloaded.
     """
     if name not in MODELS:
         raise UserError(
-            f"train.init_checkpoint={SCHEME}{name} is not known: "
+            f"train.init_checkpoint={SCHEME}{name} is unknown: "
             f"use {SCHEME} with one of {', '.join(MODELS)}."
         )
     return download_weights(get_model_weights(name).IMAGENET1K_V1.url, check_hash=True)
 
 
 def to_detectron2_names(state_dict: Mapping[str, Tensor], *, prefix: str) -> dict[str, Tensor]:
-    """Weights of a torchvision ResNet by the names of Detectron2's, each behind `prefix`.
+    """Convert the names of a torchvision ResNet to Detectron2's, with `prefix`.
 
-    The classifier and BatchNorm's counters of batches have no place there and are left out.
+    The classifier and BatchNorm's batch counters are dropped.
     """
     return {
         prefix + _detectron2_name(name): value

@@ -1,4 +1,4 @@
-"""Weights to start from: `torchvision://resnet50`, `swin://swin_tiny_patch4_window7_224`."""
+"""Initial weights: `torchvision://resnet50`, `swin://swin_tiny_patch4_window7_224`."""
 
 import re
 
@@ -9,11 +9,11 @@ from dual_weighting.checkpoint.backbones import torchvision as torchvision_weigh
 
 SCHEMES = (torchvision_weights.SCHEME, swin_weights.SCHEME)
 
-# The first layer of each kind of backbone: what comes before its name is the backbone's prefix.
+# First layer of each type of backbone; what precedes its name is the prefix of the backbone.
 FIRST_LAYERS = ("stem.conv1.weight", "patch_embed.proj.weight")
 
-# What a detector's backbone has beyond the network that was trained on ImageNet: the places of
-# deformable convolutions and the norm of each level of Swin; and BatchNorm's counters.
+# Parts of a detector's backbone that ImageNet networks lack: offsets of deformable convolutions,
+# the norm of each level of Swin, and BatchNorm's counters.
 BEYOND = re.compile(r"\boffset\.(weight|bias)$|^norm\d\.|num_batches_tracked$")
 
 
@@ -22,8 +22,8 @@ def is_backbone_address(path: str | None) -> bool:
 
 
 def load_backbone_weights(address: str) -> dict[str, Tensor]:
-    """The weights at `address` by the names of Detectron2's backbones; `UserError` if they cannot
-    be had."""
+    """The weights at `address` with the names of Detectron2's backbones; raises `UserError` if they
+    cannot be loaded."""
     scheme, name = re.fullmatch(r"(\w+://)(.*)", address).groups()
     if scheme == swin_weights.SCHEME:
         return swin_weights.to_detectron2_names(swin_weights.load_swin_weights(name))
@@ -32,8 +32,8 @@ def load_backbone_weights(address: str) -> dict[str, Tensor]:
 
 
 def backbone_state(model: nn.Module) -> tuple[str, dict[str, Tensor]]:
-    """The prefix of `model`'s backbone, wherever it is in the model, and what it needs of such
-    weights, without that prefix; empty where there is none."""
+    """The prefix of the backbone in `model`, and the names it expects in such weights, without the
+    prefix; empty if there is none."""
     state = model.state_dict()
     for key in state:
         for first in FIRST_LAYERS:

@@ -1,4 +1,4 @@
-"""From the weights of another code base to the names of a detector here."""
+"""Converts weights of other code bases to this project's names."""
 
 import os
 import pickle
@@ -15,13 +15,13 @@ from dual_weighting.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Rules:
-    """How the names of one code base become ours.
+    """Conversion rules for a code base.
 
     Attributes:
-        rename: (pattern, replacement) of `re.sub`, applied to each name in this order.
-        ignore: (pattern, reason) of names that have no place here.
-        stack: (pattern with one group, name): scalars that become one vector, in the group's order.
-        rearrange: (pattern, function): values in another order of numbers.
+        rename: (pattern, replacement) for `re.sub`, applied to each name in this order.
+        ignore: (pattern, reason) of names to drop.
+        stack: (pattern with one group, name) of scalars to stack into a vector, in group order.
+        rearrange: (pattern, function) of values whose elements have another order.
     """
 
     rename: Sequence[tuple[str, str]]
@@ -33,9 +33,9 @@ class Rules:
 @dataclass
 class Conversion:
     """Attributes:
-    state_dict: the weights by our names.
-    sources: of each of our names, those it came from.
-    ignored: of each name that was left out, the reason.
+    state_dict: the converted weights.
+    sources: original names of each converted name.
+    ignored: reason for each dropped name.
     """
 
     state_dict: dict[str, Tensor] = field(default_factory=dict)
@@ -44,10 +44,10 @@ class Conversion:
 
 
 def convert(state_dict: Mapping[str, Tensor], rules: Rules) -> Conversion:
-    """Apply `rules`. A name that no rule knows stays as it is.
+    """Apply `rules`. Names without a matching rule stay unchanged.
 
     Raises:
-        UserError: two names become the same one.
+        UserError: two names are converted to the same one.
     """
     result = Conversion()
     stacks: dict[str, dict[int, str]] = {}
@@ -63,7 +63,7 @@ def convert(state_dict: Mapping[str, Tensor], rules: Rules) -> Conversion:
                 target = re.sub(pattern, replacement, target)
             if target in result.sources:
                 raise UserError(
-                    f"{result.sources[target][0]} and {name} of these weights would both become "
+                    f"{result.sources[target][0]} and {name} would both be converted to "
                     f"{target}: remove one of them."
                 )
             rearrange = _first(rules.rearrange, name)
@@ -77,17 +77,18 @@ def convert(state_dict: Mapping[str, Tensor], rules: Rules) -> Conversion:
 
 
 def _first(rules: Sequence[tuple], name: str):
-    """What stands beside the first pattern found in `name`, or None."""
+    """The second element of the first entry whose pattern is in `name`, or None."""
     return next((to for pattern, to in rules if re.search(pattern, name)), None)
 
 
 def read_foreign_weights(file: str, *, trust: bool = False) -> dict[str, Tensor]:
-    """The state dict in `file`, alone or with a training's other states around it.
+    """The state dict in `file`, which may contain other training state, too.
 
-    Loaded as data only, unless `trust`: then code in the file is run.
+    Args:
+        trust: allow code in the file to run; otherwise it is loaded as data only.
 
     Raises:
-        UserError: the file is missing or damaged, holds no weights, or needs `trust`.
+        UserError: the file is missing or damaged, has no weights, or needs `trust`.
     """
     if not os.path.isfile(file):
         raise UserError(f"The file {file} does not exist.")
@@ -98,29 +99,29 @@ def read_foreign_weights(file: str, *, trust: bool = False) -> dict[str, Tensor]
         if "Unsupported " not in str(error) and "GLOBAL" not in str(error):
             raise UserError(_damaged(file)) from error
         raise UserError(
-            f"The file {file} is refused because it holds more than weights, and loading that runs "
-            "code in it: add --trust if you trust where it comes from."
+            f"The file {file} is refused because it contains more than weights, and loading it can "
+            "execute code: add --trust if you trust its source."
         ) from error
     except ModuleNotFoundError as error:  # only with `trust`
         raise UserError(
-            f"The file {file} holds objects of the package {error.name}, which is not installed: "
-            "save it again with its state_dict only."
+            f"The file {file} contains objects of the package {error.name}, which is not "
+            "installed: save it again with its state_dict only."
         ) from error
-    except Exception as error:  # zip, pickle and torch each have their own for a cut file
+    except Exception as error:  # zip, pickle and torch raise different errors for truncated files
         raise UserError(_damaged(file)) from error
     for wrapper in ("state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
             loaded = loaded[wrapper]
     if not isinstance(loaded, dict) or not any(isinstance(x, Tensor) for x in loaded.values()):
-        raise UserError(f"The file {file} holds no weights by name (a state_dict).")
+        raise UserError(f"The file {file} contains no named weights (state_dict).")
     others = [name for name, value in loaded.items() if not isinstance(value, Tensor)]
     if others:
-        raise UserError(f"Among the weights of {file}, {others[0]} is no tensor.")
+        raise UserError(f"In the weights of {file}, {others[0]} is not a tensor.")
     for name in loaded:
         if not isinstance(name, str):
-            raise UserError(f"Among the weights of {file} is one without a name: {name!r}.")
+            raise UserError(f"In the weights of {file}, {name!r} is not a name.")
     return dict(loaded)
 
 
 def _damaged(file: str) -> str:
-    return f"The file {file} is no complete checkpoint: it may have been cut short, get it again."
+    return f"The file {file} is not a complete checkpoint: it may be truncated, download it again."

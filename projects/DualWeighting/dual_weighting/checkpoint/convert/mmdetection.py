@@ -1,5 +1,5 @@
-"""The detectors of the DW and O2F releases: MMDetection's names, ours beside them; torchvision's
-ResNets, from which MMDetection took the names of its own."""
+"""Conversion rules for the DW and O2F releases, which use MMDetection's names, and for ResNets of
+torchvision, whose names MMDetection adopted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from dual_weighting.utils.errors import UserError
 
 
 def merging_order(value: Tensor) -> Tensor:
-    """Inputs of Swin's patch merging, (..., 4C): from MMDetection's order to the authors'.
+    """Reorder the inputs of Swin's patch merging, (..., 4C), from MMDetection to the authors' code.
 
-    Both put a patch of 2 x 2 tokens into one vector: MMDetection channel after channel, each with
-    its 4 tokens row by row; the authors token after token, column by column.
+    Both concatenate patches of 2 x 2 tokens: MMDetection by channel, with the 4 tokens of each row
+    by row; the authors by token, column by column.
     """
     channels = value.shape[-1] // 4
     rows_columns = value.unflatten(-1, (channels, 2, 2))
@@ -75,12 +75,12 @@ MMDETECTION = Rules(
             r"^bbox_head\.sizes_of_interest$",
             "a constant, model.mask_head.reach times the stride here",
         ),
-        (r"^backbone\.norm0\.", "of a level of Swin that the detector does not use"),
+        (r"^backbone\.norm0\.", "for a level of Swin that the detector does not use"),
     ),
     stack=((r"^bbox_head\.scales\.(\d+)\.scale$", "head.box_scales"),),
     rearrange=((r"^backbone\.stages\.\d\.downsample\.(norm|reduction)\.", merging_order),),
 )
-# A name that only one release has, and how its configs are called.
+# A name that exists in one release only, and the prefix of its configs.
 RELEASES = (
     ("bbox_head.center_prior.sigma", "dw_"),
     ("bbox_head.centerness_convs.0.conv.weight", "o2f_"),
@@ -91,22 +91,26 @@ TORCHVISION = Rules(
 )
 
 
-COUNTER = ".num_batches_tracked"  # of BatchNorm; nothing reads it
+COUNTER = ".num_batches_tracked"  # of BatchNorm, unused
 
 
 @dataclass
 class Candidate:
-    """A model: the names of its configs, and the shapes of its parameters and buffers."""
+    """A model, with the names of its configs and the shapes of its parameters and buffers."""
 
     configs: list[str]
     shapes: dict[str, tuple[int, ...]]
 
 
 def recognize(conversion: Conversion, candidates: Sequence[Candidate], *, file: str) -> Candidate:
-    """The candidate with exactly these names and shapes.
+    """The candidate with exactly the names and shapes of `conversion`, from which counters that the
+    candidate lacks are removed.
 
-    Leaves counters that it has no place for out of `conversion`. Raises `UserError` when there is
-    none; `file` is where the weights came from.
+    Args:
+        file: source of the weights, for errors.
+
+    Raises:
+        UserError: no candidate matches.
     """
     weights = conversion.state_dict
     found = min(candidates, key=lambda candidate: len(differences(weights, candidate)))
@@ -116,24 +120,24 @@ def recognize(conversion: Conversion, candidates: Sequence[Candidate], *, file: 
         source = " + ".join(conversion.sources.get(name, []))
         theirs = f"{tuple(weights[name].shape)} ({source})" if name in weights else "nothing"
         raise UserError(
-            f"The weights of {file} fit no config: the closest is {found.configs[0]}, which "
-            f"differs in {len(names)} of {len(shapes)} names, the first is {name}: "
+            f"The weights of {file} match no config: the closest is {found.configs[0]}, which "
+            f"differs in {len(names)} of {len(shapes)} names, for example {name}: "
             f"{shapes.get(name, 'nothing')} there, {theirs} in the file."
         )
     for name in [name for name in weights if name not in found.shapes]:
         del weights[name]
         (source,) = conversion.sources.pop(name)
-        conversion.ignored[source] = "a counter that nothing reads"
+        conversion.ignored[source] = "an unused counter"
     return found
 
 
 def missing_names(weights: Mapping[str, Tensor], candidate: Candidate) -> list[str]:
-    """What of the model the weights do not have."""
+    """Names in the model that the weights lack."""
     return sorted(set(candidate.shapes) - set(weights))
 
 
 def differences(weights: Mapping[str, Tensor], candidate: Candidate) -> list[str]:
-    """Names that only one of them has or whose shapes differ, apart from counters."""
+    """Names, except counters, that only one of them has or whose shapes differ."""
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
     return [
         name

@@ -1,6 +1,6 @@
-"""What is wrong with annotations in COCO's format, or deserves a look; images are not opened.
+"""Faults and oddities in COCO annotations, without opening images.
 
-Each rule is a `Finding`: `check` raises at the first that stops a training, `report` lists all.
+Each rule is a `Finding`: `check` raises for the first that stops training, `report` lists all.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ from dual_weighting.data.coco_content import CocoContent, has_polygon
 
 
 def faults(content: CocoContent) -> Iterator[Finding]:
-    """What stops every training, whatever is trained."""
+    """Faults that stop any training."""
     images, annotations, categories = content.images, content.annotations, content.categories
     for what, items, key in (
         ("images", images, "id"),
@@ -31,24 +31,24 @@ def faults(content: CocoContent) -> Iterator[Finding]:
     yield Finding(
         "annotations of an unknown category",
         [f"{called(x)} has the unknown category id {x['category_id']}" for x in unknown],
-        "add the category or correct the id",
+        "add the category, or correct the id",
         stops=True,
     )
     yield Finding(
         'annotations that say "ignore"',
         [f'{called(x)} says "ignore"' for x in annotations if x.get("ignore", 0)],
-        'Detectron2 does not know that: use "iscrowd" or remove it',
+        'Detectron2 does not support it: use "iscrowd", or remove it',
         stops=True,
     )
     codes = [x for x in annotations if isinstance(x.get("segmentation"), dict)]
     yield Finding(
-        "run-length codes that do not fit their image",
+        "run-length codes that do not match their image",
         [
-            f"{called(x)} has a run-length code that does not fit"
+            f"{called(x)} has a run-length code that does not match"
             for x in codes
             if not fits(x, content)
         ],
-        "it is not of the size of its image: write it again",
+        "it does not have the size of its image: write it again",
         stops=True,
     )
     yield Finding(
@@ -61,7 +61,7 @@ def faults(content: CocoContent) -> Iterator[Finding]:
 
 
 def fits(annotation: dict, content: CocoContent) -> bool:
-    """Whether a run-length code has as many pixels as its image, if that is known."""
+    """Whether a run-length code has the size of its image, if known."""
     code, size = annotation["segmentation"], content.size_of_image.get(annotation["image_id"])
     if size is None:
         return True
@@ -77,22 +77,22 @@ def has_fractions(content: CocoContent) -> bool:
 
 
 def left_out(content: CocoContent) -> Iterator[Finding]:
-    """What Detectron2 leaves out when it loads the file."""
+    """Annotations that Detectron2 drops when loading the file."""
     annotations, known = content.annotations, content.size_of_image
     yield Finding(
-        "annotations whose mask has no polygon of three points",
+        "annotations whose mask has no polygon with three points",
         [called(x) for x in annotations if x["image_id"] in known and not has_polygon(x)],
-        "left out, box and all; remove their segmentation to keep the box",
+        "dropped with their boxes; remove the segmentation to keep the box",
     )
     yield Finding(
-        "annotations of an image that the file does not list",
+        "annotations of images that the file does not list",
         [called(x) for x in annotations if x["image_id"] not in known],
         "left out",
     )
 
 
 def without_mask(content: CocoContent) -> Finding:
-    """What stops the training of masks."""
+    """Faults that stop training of masks."""
     objects = [x for x in content.objects() if not x.get("segmentation")]
     return Finding(
         "objects without a mask",
@@ -103,8 +103,7 @@ def without_mask(content: CocoContent) -> Finding:
 
 
 def different_classes(classes: Sequence[str], source: str, others: Sequence[str]) -> Finding:
-    """What stops a use of two data sets together: `others` are not the `classes` of `source`, in
-    their order."""
+    """Faults in combining two data sets: `others` differ from the `classes` of `source`."""
     only = [("only there", sorted(set(classes) - set(others)))]
     only += [("only here", sorted(set(others) - set(classes)))]
     what = "; ".join(f"{where} {some(names)}" for where, names in only if names)
@@ -112,20 +111,20 @@ def different_classes(classes: Sequence[str], source: str, others: Sequence[str]
     return Finding(
         "different lists of categories",
         [] if list(classes) == list(others) else [f"categories are not those of {source}: {what}"],
-        "write the same list of categories into both",
+        "use the same list of categories in both",
         stops=True,
     )
 
 
 def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Iterator[Finding]:
-    """What can be seen in the file alone. `masks`: the model to train has masks."""
+    """Findings from the file alone. `masks`: whether the model to train has masks."""
     content, images = table.content, table.content.images
     yield from faults(content)
     has_area, is_loaded = table.has_area(), table.is_loaded()
     yield Finding(
-        "boxes that are no box, or without area inside their image",
+        "invalid boxes, or boxes without area inside their image",
         table.describe(~has_area & is_loaded),
-        'repair them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
+        'correct them, or skip them with dataloader.train.dataset.empty_boxes="skip"',
         stops=True,
     )
     if masks:
@@ -133,9 +132,9 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
     yield from left_out(content)
     outside = np.abs(table.boxes - table.clipped_boxes()).max(axis=1, initial=0)  # pixels
     yield Finding(
-        "boxes that reach out of their image",
+        "boxes that extend beyond their image",
         table.describe(has_area & is_loaded & (outside > 1)),
-        "clipped by the training; more than a pixel may mean wrong coordinates",
+        "clipped in training; more than a pixel may indicate wrong coordinates",
     )
     rows = np.column_stack([table.image, table.category, table.is_crowd, table.boxes])
     is_first = np.zeros(len(rows), dtype=bool)
@@ -163,7 +162,7 @@ def annotation_findings(table: AnnotationTable, *, masks: bool = False) -> Itera
     for name in content.class_names:
         alike["".join(filter(str.isalnum, name.casefold())) or name].append(f'"{name}"')
     yield Finding(
-        "classes whose names differ in case, spaces or punctuation only",
+        "classes whose names differ only in case, spaces or punctuation",
         [" and ".join(names) for names in alike.values() if len(names) > 1],
-        "one class written in two ways is two classes",
+        "one class spelled in two ways counts as two",
     )

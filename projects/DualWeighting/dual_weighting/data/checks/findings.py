@@ -1,4 +1,4 @@
-"""What a look at data has found, and what of it stops a training."""
+"""Findings in data, some of which stop training."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ NUM_SHOWN = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """Things of one kind.
+    """Findings of one kind.
 
     Attributes:
-        what: the kind in the plural, such as "boxes without area", to follow their number.
-        items: each of them, by file, image id and annotation id.
+        what: the kind in the plural, such as "boxes without area".
+        items: descriptions with file, image id and annotation id.
         advice: what happens to them, or what to do.
-        stops: whether a training stops with an error.
+        stops: whether they stop training.
     """
 
     what: str
@@ -25,7 +25,7 @@ class Finding:
     stops: bool = False
 
     def text(self, num_shown: int = NUM_SHOWN) -> str:
-        """Several lines: the kind, then the first items."""
+        """A line for the kind, followed by the first items."""
         advice = f" ({self.advice})" if self.advice else ""
         lines = [f"  {self.what}: {len(self.items):,}{advice}"]
         lines += [f"    {item}" for item in self.items[:num_shown]]
@@ -38,7 +38,7 @@ class Finding:
 
 
 def check(findings: Iterable[Finding], source: str) -> None:
-    """Raise a UserError about the first thing found that stops a training, if any."""
+    """Raise `UserError` for the first finding that stops training, if any."""
     for finding in findings:
         if finding.stops and finding.items:
             others = f" (and {len(finding.items) - 1} more)" if finding.items[1:] else ""
@@ -46,18 +46,18 @@ def check(findings: Iterable[Finding], source: str) -> None:
 
 
 def report(findings: Iterable[Finding], num_shown: int = NUM_SHOWN) -> str:
-    """All findings, those that stop a training first."""
+    """All findings, those that stop training first."""
     findings = [finding for finding in findings if finding.items]
     parts = []
-    for title, stops in (("This would stop the training:", True), ("Worth a look:", False)):
+    for title, stops in (("This would stop training:", True), ("Worth a look:", False)):
         texts = [finding.text(num_shown) for finding in findings if finding.stops == stops]
         if texts:
             parts.append("\n".join([title, *texts]))
     if not any(finding.stops for finding in findings):
-        parts.append("Nothing of it would stop a training." if parts else "Nothing is wrong.")
+        parts.append("None of this would stop training." if parts else "Nothing is wrong.")
     return "\n".join(parts)
 
 
 def some(items: Sequence[str], number: int = NUM_SHOWN) -> str:
-    """The first few of the items."""
+    """The first few items."""
     return ", ".join(items[:number]) + (", ..." if len(items) > number else "")

@@ -1,4 +1,4 @@
-"""Reads all image files of a data set: what is wrong with them, and how to divide them."""
+"""Reads all images of a data set, finds faults, and splits data sets."""
 
 import hashlib
 import io
@@ -17,17 +17,17 @@ from dual_weighting.utils.errors import UserError
 from dual_weighting.utils.progress import with_progress
 
 Name = TypeVar("Name", bound=Hashable)
-EXIF_OF_PNG = (b"eXIf", b"exif", b"xmp")  # names of chunks that may say how it is turned
+EXIF_OF_PNG = (b"eXIf", b"exif", b"xmp")  # PNG chunks that may contain an orientation
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One file, as it was found.
+    """An image file.
 
     Attributes:
-        size: width and height as Detectron2 reads the image, turned upright; None if unreadable.
-        digest: of the bytes of the file.
-        turned: whether its bytes are of an image that lies on its side.
+        size: width and height with EXIF orientation applied; None if unreadable.
+        digest: hash of the file.
+        turned: whether EXIF data swaps width and height.
     """
 
     path: str
@@ -38,7 +38,7 @@ class ImageFile:
 
 
 def read_image_files(paths: Sequence[str], *, pixels: bool = True, name: str) -> list[ImageFile]:
-    """Read files in parallel. `pixels`: decode them, which finds truncated ones."""
+    """Read files in parallel. `pixels`: decode them to find truncated files."""
     with ThreadPoolExecutor() as pool:
         jobs = [pool.submit(read_image_file, path, pixels=pixels) for path in paths]
         return [
@@ -53,40 +53,42 @@ def read_image_file(path: str, *, pixels: bool = True) -> ImageFile:
         with open(path, "rb") as file:
             content = file.read()
         with Image.open(io.BytesIO(content)) as image:
-            # Pillow looks for EXIF data behind the pixels of a PNG too, and so decodes them.
+            # For PNGs, Pillow also searches for EXIF data after the pixels, which decodes them.
             has_exif = image.format != "PNG" or any(x in content for x in EXIF_OF_PNG)
             turned = has_exif and orientation(image) >= 5
             size = upright_size(image) if has_exif else image.size
             if pixels:
-                image.draft(image.mode, (1, 1))  # a JPEG an eighth as large: all is read, less made
+                image.draft(
+                    image.mode, (1, 1)
+                )  # JPEGs at an eighth of their size: faster, but read completely
                 image.load()
     except UNREADABLE as error:
         reason = " ".join(str(error).split()).replace(repr(io.BytesIO), "the file")
         if "cannot identify image file" in reason:
-            reason = "not an image of a known format"
+            reason = "not an image in a known format"
         return ImageFile(path, error=f"cannot be read ({reason})")
     return ImageFile(path, size, hashlib.sha1(content).digest(), turned)
 
 
 def check_folder(image_root: str) -> str:
     if not os.path.isdir(image_root):
-        raise UserError(f"The folder of images {image_root} does not exist.")
+        raise UserError(f"The image folder {image_root} does not exist.")
     return image_root
 
 
 def missing_images(images: Sequence[dict], image_root: str) -> Finding:
-    """`images`: of a file in COCO's format."""
+    """Missing files among `images` of a file in COCO's format."""
     paths = ((x["id"], os.path.join(image_root, x["file_name"])) for x in images)
     return Finding(
         "images that are missing",
         [f"image id {k} ({path}) does not exist" for k, path in paths if not os.path.isfile(path)],
-        "correct the folder of images or the file names",
+        "correct the image folder or the file names",
         stops=True,
     )
 
 
 def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterator[Finding]:
-    """`images`: of a file in COCO's format. `files`: what was found of each."""
+    """Findings in `images` of a file in COCO's format, and in their `files`."""
     pairs = list(zip(images, files, strict=True))
     yield Finding(
         "images that are missing or cannot be read",
@@ -95,11 +97,10 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
         stops=True,
     )
     yield Finding(
-        "images of another size than their annotations say",
+        "images whose size differs from their annotations",
         [
             f"image id {x['id']} ({x['file_name']}): {file.size[0]} x {file.size[1]}, not "
-            f"{x['width']} x {x['height']}"
-            + (" (its EXIF data turns it upright)" if file.turned else "")
+            f"{x['width']} x {x['height']}" + (" (after EXIF orientation)" if file.turned else "")
             for x, file in pairs
             if file.size and file.size != (x["width"], x["height"])
         ],
@@ -108,12 +109,12 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
     )
     outside = [x for x in images if os.path.normpath(x["file_name"]).split(os.sep)[0] == os.pardir]
     yield Finding(
-        "file names that lead out of the folder of images",
+        "file names that lead out of the image folder",
         [f"image id {x['id']}: {x['file_name']}" for x in outside],
-        "the files are read where they lie",
+        "these files are read anyway",
     )
     yield Finding(
-        "images that are copies of each other",
+        "identical images",
         [
             some([f"{x['file_name']} (image id {x['id']})" for x in copies])
             for copies in by_digest(pairs).values()
@@ -124,7 +125,7 @@ def image_findings(images: Sequence[dict], files: Sequence[ImageFile]) -> Iterat
 
 
 def by_digest(pairs: Sequence[tuple[dict, ImageFile]]) -> dict[bytes, list[dict]]:
-    """The images of each content."""
+    """Images grouped by content."""
     groups = defaultdict(list)
     for image, file in pairs:
         if file.digest:
@@ -135,11 +136,11 @@ def by_digest(pairs: Sequence[tuple[dict, ImageFile]]) -> dict[bytes, list[dict]
 def leak_finding(
     train: Sequence[tuple[dict, ImageFile]], val: Sequence[tuple[dict, ImageFile]]
 ) -> Finding:
-    """Validation images that are trained on."""
+    """Validation images that are also training images."""
     trained = by_digest(train)
     pairs = [(image, trained[file.digest][0]) for image, file in val if file.digest in trained]
     return Finding(
-        "images of the validation that are in the training too",
+        "validation images that are also training images",
         [
             f"{a['file_name']} (image id {a['id']}) is {b['file_name']} (image id {b['id']})"
             for a, b in pairs
@@ -149,24 +150,24 @@ def leak_finding(
 
 
 def split_by_share(digests: Mapping[Name, bytes], share: float) -> tuple[list[Name], list[Name]]:
-    """Names of the training and of the validation images, each in the order of `digests`.
+    """Names of the training and validation images, in the order of `digests`.
 
-    Images of the same content stay together; the choice depends on the images alone. The validation
-    has at most `share` of them, or one group if all groups are larger.
+    Identical images stay together, and the split depends on the images alone. At most `share` of
+    them are for validation, or one group if all groups are larger.
 
     Args:
-        digests: of the content of each image, by name; empty where it could not be read.
+        digests: hash of each image, by name; empty if unreadable.
 
     Raises:
-        UserError: `share` is not between 0 and 1, or all images are the same.
+        UserError: `share` is not between 0 and 1, or all images are identical.
     """
     if not 0 < share < 1:
-        raise UserError(f"The share of the validation must be between 0 and 1, got {share:g}.")
+        raise UserError(f"The share of validation images must be between 0 and 1, got {share:g}.")
     groups = defaultdict(list)
     for name, digest in digests.items():
         groups[digest or hashlib.sha1(str(name).encode()).digest()].append(name)
     if len(groups) < 2:
-        raise UserError("A split needs two images with different content.")
+        raise UserError("A split needs at least two different images.")
     val: set[Name] = set()
     for _, group in sorted(groups.items()):
         if len(val) + len(group) <= round(share * len(digests)):
