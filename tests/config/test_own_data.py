@@ -214,7 +214,7 @@ ERRORS = [
     ({"val_json": None}, "--val-json is missing"),
     ({"train_json": None}, "--train-json is missing"),
     ({"train_json": None, "val_json": None, "epochs": 3.0}, "are for your own data"),
-    ({"image_size": 8}, "--image-size 8 must be 32 pixels or more"),
+    ({"image_size": 8}, "--image-size 8 must be at least 32 pixels"),
     ({"epochs": 0.0}, "--epochs 0 must be above 0"),
     ({"val": content(5, names=OTHER)}, r"val\.json, .*train\.json: only there cow; only here dog"),
     (
@@ -223,7 +223,7 @@ ERRORS = [
     ),
     ({"train": content(1)}, "No image in .* has an object to train on"),
     ({"val": content(1)}, r"No image in .*val\.json has an object"),
-    ({"train_images": "nowhere"}, "folder of images nowhere does not exist"),
+    ({"train_images": "nowhere"}, "image folder nowhere does not exist"),
     ({"train_json": "nowhere.json"}, r"nowhere\.json does not exist"),
 ]
 
