@@ -50,7 +50,7 @@ def weight(name, shape):
 
 
 def image(name, height, width):
-    """(3, H, W) RGB, integers: random colours 16 pixels apart, bilinear between."""
+    """(3, H, W) RGB, integers: random colors 16 pixels apart, bilinear between."""
     coarse = generator(name).random((height // 16 + 2, width // 16 + 2, 3))
     y = np.linspace(0, len(coarse) - 1.001, height)
     x = np.linspace(0, coarse.shape[1] - 1.001, width)

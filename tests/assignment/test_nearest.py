@@ -35,7 +35,7 @@ def test_by_hand():
     "center, points",
     [
         ([8.0, 8], [0, 1, 4]),  # the corner of four cells: row-major
-        ([12.0, 12], [5, 1, 4]),  # on a point, whose four neighbours are equally near
+        ([12.0, 12], [5, 1, 4]),  # on a point, whose four neighbors are equally near
         ([16.0, 4], [1, 2, 5]),
         ([-50.0, -50], [0, 1, 4]),  # outside
         ([20.0, 500], [10, 9, 11]),

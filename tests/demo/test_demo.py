@@ -137,7 +137,7 @@ def test_what_a_folder_has_that_cannot_be_read(demo, project):
     Path("in/text.png").write_text("no image")
     Path("in/notes.txt").write_text("notes")
     code, out, err = demo("in")
-    assert code == 0 and "1 images" in out
+    assert code == 0 and "1 image in" in out
     assert "Left out, not images or videos: 1 files (notes.txt)" in out
     assert "The image in/text.png cannot be read (not an image)." in err
     Path("in/cut.mp4").write_bytes(b"0" * 100)
@@ -152,7 +152,7 @@ def test_a_named_file_that_cannot_be_read(demo, project):
     """The others are done; the command fails."""
     Path("text.png").write_text("no image")
     code, out, err = demo("text.png", project / "003.png")
-    assert code == 1 and "1 images" in out and Path("output/demo/003.png").is_file()
+    assert code == 1 and "1 image in" in out and Path("output/demo/003.png").is_file()
     assert err == "Error: The image text.png cannot be read (not an image).\n"
 
 

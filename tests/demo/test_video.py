@@ -9,25 +9,25 @@ from dual_weighting.utils.errors import UserError
 RED = (250, 0, 0)
 
 
-def frame(colour, height=48, width=64):
-    return np.full((height, width, 3), colour, dtype=np.uint8)
+def frame(color, height=48, width=64):
+    return np.full((height, width, 3), color, dtype=np.uint8)
 
 
 @pytest.fixture
 def video(tmp_path):
     """Three red frames and two blue ones, 12.5 a second."""
-    path = tmp_path / "new" / "colours.mp4"
+    path = tmp_path / "new" / "colors.mp4"
     with VideoFile(path, rate=12.5) as file:
-        for colour in (RED, RED, RED, BLUE, BLUE):
-            file.write(frame(colour))
+        for color in (RED, RED, RED, BLUE, BLUE):
+            file.write(frame(color))
     return path
 
 
 def test_frames_come_back(video):
     with VideoFrames(video) as frames:
         assert (frames.rate, frames.count) == (12.5, 5)
-        colours = [image.mean(axis=(0, 1)) for image in frames]
-    np.testing.assert_allclose(colours, [RED, RED, RED, BLUE, BLUE], atol=25)
+        colors = [image.mean(axis=(0, 1)) for image in frames]
+    np.testing.assert_allclose(colors, [RED, RED, RED, BLUE, BLUE], atol=25)
 
 
 def test_a_video_without_frames_is_no_file(tmp_path):

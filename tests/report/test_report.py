@@ -80,7 +80,7 @@ def test_an_image_and_the_annotations_that_are_gone(config, folder):
     assert "truth.json does not exist" in page.sections["confusion"]
 
 
-def test_colours_of_the_worst_image(config, folder):
+def test_colors_of_the_worst_image(config, folder):
     """Left edges of the boxes at x 10 and 60 of 100 pixels, where the picture has 480. The second
     object was detected, but as another class."""
     run = RunFiles(config, folder)

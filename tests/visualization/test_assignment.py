@@ -48,7 +48,7 @@ def draw(rows, folder):
 
 
 def pixel(page, place, *, panel, from_below=0):
-    """The colour at `place` (x, y in pixels of the image) of a panel in a row."""
+    """The color at `place` (x, y in pixels of the image) of a panel in a row."""
     left, top, right, bottom = crop(row())
     x = LEFT + panel * PITCH + PANEL * (place[0] - left) / (right - left)
     y = BOTTOM + from_below * PITCH + PANEL * (bottom - place[1]) / (bottom - top)
@@ -77,13 +77,13 @@ def test_ring_is_the_box_weight(tmp_path):
     changed = np.abs(with_ring - draw([row()], tmp_path)).max(axis=2) > 0.3
     y, x = np.nonzero(changed)
     disc = np.abs(draw([row()], tmp_path) - POSITIVE(1.0)[:3]).max(axis=2) < 0.02
-    disc[-int(BOTTOM * DPI) :] = False  # the colour bar
+    disc[-int(BOTTOM * DPI) :] = False  # the color bar
     assert np.ptp(x) == pytest.approx(np.ptp(np.nonzero(disc)[1]), abs=4)
     assert np.ptp(x) == pytest.approx(np.ptp(y), abs=2)
 
 
 def test_rows_share_one_scale(tmp_path):
-    """The upper row has the weight 2; in the lower row, 1 has the colour of a half."""
+    """The upper row has the weight 2; in the lower row, 1 has the color of a half."""
     page = draw([row(), row(positive=np.array([0.0, 1.0, 0.0]))], tmp_path)
     upper = pixel(page, (12, 12.5), panel=1, from_below=1)
     lower = pixel(page, (12, 12.5), panel=1)

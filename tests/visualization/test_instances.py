@@ -6,7 +6,7 @@ from detectron2.structures import Boxes, Instances
 from dual_weighting.visualization.instances import (
     DARK,
     MASK_OPACITY,
-    colour_of,
+    color_of,
     draw_instances,
     label_tile,
 )
@@ -34,9 +34,9 @@ def changed(image, picture):
 def test_a_box_and_its_label(image):
     picture = draw_instances(image, instances([[50, 80, 120, 150]], [0.876], [1]), ["a", "b"])
     assert (image == GREY).all()
-    assert picture[150, 80].tolist() == picture[115, 50].tolist() == list(colour_of(1))
+    assert picture[150, 80].tolist() == picture[115, 50].tolist() == list(color_of(1))
     assert picture[115, 80].tolist() == [GREY] * 3
-    tile = label_tile("b 0.88", colour_of(1), 11)
+    tile = label_tile("b 0.88", color_of(1), 11)
     np.testing.assert_array_equal(picture[80 - len(tile) : 80, 50 : 50 + tile.shape[1]], tile)
     assert (tile == DARK).all(axis=2).any()
     left, _, right, bottom = changed(image, picture)
@@ -48,7 +48,7 @@ def test_a_box_and_its_label(image):
 )
 def test_labels_stay_in_the_image(image, box):
     picture = draw_instances(image, instances([box], [0.5], [0]), ["a long name"])
-    tile = label_tile("a long name 0.50", colour_of(0), 11)
+    tile = label_tile("a long name 0.50", color_of(0), 11)
     windows = np.lib.stride_tricks.sliding_window_view(picture, tile.shape)
     assert (windows == tile).all(axis=(3, 4, 5)).any()
 
@@ -56,7 +56,7 @@ def test_labels_stay_in_the_image(image, box):
 def test_the_better_detection_is_on_top(image):
     boxes = [[50, 80, 120, 150], [50, 80, 120, 150]]
     picture = draw_instances(image, instances(boxes, [0.9, 0.4], [0, 1]), ["a", "b"])
-    assert picture[115, 50].tolist() == list(colour_of(0))
+    assert picture[115, 50].tolist() == list(color_of(0))
 
 
 def test_masks(image):
@@ -64,7 +64,7 @@ def test_masks(image):
     found.pred_masks = torch.zeros(1, 200, 300, dtype=torch.bool)
     found.pred_masks[0, 90:140, 60:110] = True
     picture = draw_instances(image, found, ["a"])
-    veil = (1 - MASK_OPACITY) * GREY + MASK_OPACITY * np.array(colour_of(0))
+    veil = (1 - MASK_OPACITY) * GREY + MASK_OPACITY * np.array(color_of(0))
     np.testing.assert_allclose(picture[115, 85], veil, atol=1)
     assert picture[85, 85].tolist() == [GREY] * 3
 

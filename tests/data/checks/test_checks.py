@@ -122,9 +122,7 @@ def test_images(tmp_path):
     assert missing == f"image id 5: {tmp_path / 'missing.png'} does not exist"
     (size,) = findings["images whose size differs from their annotations"]
     assert size.startswith("image id 4 (turned.jpg): 30 x 40, not 40 x 30 (after EXIF")
-    assert findings["identical images"] == [
-        "sound.png (image id 0), copy.png (image id 1)"
-    ]
+    assert findings["identical images"] == ["sound.png (image id 0), copy.png (image id 1)"]
     pairs = list(zip(images, files, strict=True))
     leak = leak_finding(pairs[:1], pairs[1:])
     assert leak.items == ["copy.png (image id 1) is sound.png (image id 0)"]

@@ -103,7 +103,7 @@ def check_data_command(args: argparse.Namespace) -> None:
         num_faults += sum(len(finding.items) for finding in findings if finding.stops)
     if num_faults:
         raise UserError(
-            f"Training would fail because of {num_faults} faults: fix those listed under "
+            f"{num_faults} fault{'s'[: num_faults > 1]} would stop training: see the list under "
             '"This would stop training".'
         )
 

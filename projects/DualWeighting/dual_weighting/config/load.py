@@ -2,6 +2,7 @@
 
 import builtins
 import copy
+import difflib
 import math
 import os
 import traceback
@@ -34,8 +35,12 @@ def find_config(config_file: str) -> str:
     for path in (config_file, os.path.join(CONFIGS, config_file.removeprefix("configs/"))):
         if os.path.isfile(path):
             return path
-    what = "is a folder" if os.path.isdir(config_file) else "does not exist"
-    raise UserError(f"The config file {config_file} {what}.")
+    if os.path.isdir(config_file):
+        raise UserError(f"The config file {config_file} is a folder.")
+    names = [str(file.relative_to(CONFIGS)) for file in CONFIGS.glob("*/*.py")]
+    close = difflib.get_close_matches(config_file.removeprefix("configs/"), names, n=1)
+    hint = f"; did you mean configs/{close[0]}?" if close else "."
+    raise UserError(f"The config file {config_file} does not exist{hint}")
 
 
 def load_config(config_file: str, overrides: Sequence[str] = ()) -> DictConfig:

@@ -98,8 +98,8 @@ def check_key(cfg: DictConfig, key: str) -> None:
         return
     closest = difflib.get_close_matches(key, list(known_keys(cfg)), n=1, cutoff=0.0)
     raise UserError(
-        f"The config has no key {key!r}, the closest is {closest[0]!r}; "
-        "a new key belongs in the config file."
+        f"The config has no key {key!r}, the closest is {closest[0]!r}: correct it, or "
+        "define new keys in the config file."
     )
 
 

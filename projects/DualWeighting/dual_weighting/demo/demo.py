@@ -61,9 +61,9 @@ def demo_command(args: argparse.Namespace) -> None:
         finally:
             if args.json:
                 detect.write_json(args.json)
+    images = f"{progress.count} image{'s'[: progress.count != 1]}"
     print(
-        f"{progress.count} images in {progress.seconds:.1f} s, {progress.rate}: "
-        f"{len(detect.results)} detections"
+        f"{images} in {progress.seconds:.1f} s, {progress.rate}: {len(detect.results)} detections"
     )
     for what, place in (("Pictures", output), ("JSON", args.json)):
         if place:

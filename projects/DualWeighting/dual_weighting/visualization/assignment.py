@@ -30,7 +30,7 @@ def draw_assignment(
     """Draw a page, a PNG: a row for each of `rows`, with the image and a panel for each level.
 
     On a level, the tint of a cell is 1 - negative weight: how far its point is released from being
-    a negative of the ground truth's class. The colour of the disc is the positive weight, on one
+    a negative of the ground truth's class. The color of the disc is the positive weight, on one
     scale for all rows and levels; areas compare the points of a level, that of the disc by the
     positive weight and that of the ring by the box weight. The number is the target, in schemes
     that have targets.
@@ -72,13 +72,13 @@ def inches(figure: Figure, *place: float) -> np.ndarray:
 
 
 def draw_legend(figure: Figure, scale: Normalize, *, has_target: bool) -> None:
-    """Two colour bars and the signs of the page, at its foot."""
-    for left, norm, colours, text in (
-        (LEFT, scale, POSITIVE, "positive weight: colour, and area on its level"),
+    """Two color bars and the signs of the page, at its foot."""
+    for left, norm, colors, text in (
+        (LEFT, scale, POSITIVE, "positive weight: color, and area on its level"),
         (LEFT + 1.25 * PITCH, Normalize(0, 1), RELEASED, "1 - negative weight: tint of the cell"),
     ):
         axes = figure.add_axes(inches(figure, left, 0.55, 1.1 * PANEL, 0.13))
-        bar = figure.colorbar(ScalarMappable(norm, colours), cax=axes, orientation="horizontal")
+        bar = figure.colorbar(ScalarMappable(norm, colors), cax=axes, orientation="horizontal")
         bar.set_label(text, fontsize=8)
         bar.ax.tick_params(labelsize=8)
     ring = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": INK, "linestyle": ""}

@@ -101,9 +101,9 @@ def overlay(
     image: np.ndarray, annotations: list[dict], *, classes: list[str], with_masks: bool = False
 ) -> np.ndarray:
     """The image (H, W, 3), RGB, brought to the size of a tile, with boxes, and `with_masks` with
-    what masks there are, in a colour per class.
+    what masks there are, in a color per class.
 
-    Each box is labelled with its class, and its score or that it is a crowd, where there are
+    Each box is labeled with its class, and its score or that it is a crowd, where there are
     several classes and not too many boxes.
     """
     original_size = image.shape[:2]
@@ -116,12 +116,12 @@ def overlay(
     for annotation in annotations:
         box = BoxMode.convert(list(annotation["bbox"]), annotation["bbox_mode"], BoxMode.XYXY_ABS)
         box = scale * np.array(box)
-        colour = class_colour(annotation["category_id"])
+        color = class_color(annotation["category_id"])
         if with_masks and "segmentation" in annotation:
             mask = GenericMask(annotation["segmentation"], *original_size).mask
             mask = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-            visualizer.draw_binary_mask(mask, color=colour, alpha=MASK_OPACITY)
-        line = {"linewidth": 1 if crowded else 2.5, "edgecolor": colour, "alpha": 0.9}
+            visualizer.draw_binary_mask(mask, color=color, alpha=MASK_OPACITY)
+        line = {"linewidth": 1 if crowded else 2.5, "edgecolor": color, "alpha": 0.9}
         visualizer.output.ax.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), fill=False, **line))
         if crowded or len(classes) == 1:
             continue
@@ -130,7 +130,7 @@ def overlay(
             text.replace("$", r"\$"),  # for matplotlib a name with two of them is a formula
             label_corner(box, text, image_size=image.shape[:2]),
             font_size=FONT_SIZE,
-            color=colour,
+            color=color,
             horizontal_alignment="left",
         )
     return visualizer.get_output().get_image()
@@ -156,6 +156,6 @@ def label_corner(box: np.ndarray, text: str, *, image_size: tuple[int, int]) -> 
     return x, y
 
 
-def class_colour(number: int) -> tuple[float, float, float]:
+def class_color(number: int) -> tuple[float, float, float]:
     """Bright RGB in [0, 1]; steps of the golden ratio keep the hues of any few classes apart."""
     return colorsys.hsv_to_rgb(number * 0.618034 % 1, 0.5, 1)

@@ -25,7 +25,7 @@ class PairGrid:
         self._pairs.append((left, right))
 
     def save(self, output_file: str | os.PathLike) -> None:
-        """Write the page as a PNG. Pictures smaller than the largest are centred in their cells."""
+        """Write the page as a PNG. Smaller pictures are centered in their cells."""
         columns = min(PAIRS_PER_ROW, len(self._pairs))
         rows = [self._pairs[start : start + columns] for start in range(0, self.size, columns)]
         cell_width = max(left.shape[1] for left, _ in self._pairs)

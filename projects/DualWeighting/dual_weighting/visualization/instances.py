@@ -10,7 +10,7 @@ import numpy as np
 from detectron2.structures import Instances
 from PIL import Image, ImageDraw, ImageFont
 
-from dual_weighting.visualization.detections import class_colour
+from dual_weighting.visualization.detections import class_color
 
 MASK_OPACITY = 0.45
 DARK = (24, 24, 24)
@@ -22,48 +22,48 @@ def draw_instances(image: np.ndarray, instances: Instances, classes: Sequence[st
     picture = image.copy(order="C")
     scale = max(min(image.shape[:2]) / 500, 0.6)
     order = instances.scores.argsort().tolist()  # the best last
-    colours = [colour_of(c) for c in instances.pred_classes.tolist()]
+    colors = [color_of(c) for c in instances.pred_classes.tolist()]
     if instances.has("pred_masks"):
         masks = instances.pred_masks.numpy()
         for n in order:
-            draw_mask(picture, masks[n], colours[n], line=max(round(scale), 1))
+            draw_mask(picture, masks[n], colors[n], line=max(round(scale), 1))
     boxes = instances.pred_boxes.tensor.round().int().tolist()
     for n in order:
-        draw_box(picture, boxes[n], colours[n], line=max(round(2 * scale), 1))
+        draw_box(picture, boxes[n], colors[n], line=max(round(2 * scale), 1))
     scores, numbers = instances.scores.tolist(), instances.pred_classes.tolist()
     for n in order:
         text = f"{classes[numbers[n]]} {scores[n]:.2f}"
-        draw_label(picture, boxes[n], text, colours[n], size=max(round(15 * scale), 11))
+        draw_label(picture, boxes[n], text, colors[n], size=max(round(15 * scale), 11))
     return picture
 
 
-def colour_of(number: int) -> tuple[int, int, int]:
-    return tuple(round(255 * x) for x in class_colour(number))
+def color_of(number: int) -> tuple[int, int, int]:
+    return tuple(round(255 * x) for x in class_color(number))
 
 
-def draw_mask(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int], line: int):
-    """A veil of that colour over the mask (H, W), and its outline."""
+def draw_mask(picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, int], line: int):
+    """A veil of that color over the mask (H, W), and its outline."""
     mask = mask.astype(bool)
-    veiled = (1 - MASK_OPACITY) * picture[mask] + MASK_OPACITY * np.array(colour)
+    veiled = (1 - MASK_OPACITY) * picture[mask] + MASK_OPACITY * np.array(color)
     picture[mask] = veiled.astype(np.uint8)
     outlines, _ = cv2.findContours(
         mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
     )
-    cv2.drawContours(picture, outlines, -1, colour, line, cv2.LINE_AA)
+    cv2.drawContours(picture, outlines, -1, color, line, cv2.LINE_AA)
 
 
-def draw_box(picture: np.ndarray, box: Sequence[int], colour: tuple[int, int, int], line: int):
+def draw_box(picture: np.ndarray, box: Sequence[int], color: tuple[int, int, int], line: int):
     """A frame with a dark edge, which is seen on a bright ground too."""
     first, second = tuple(box[:2]), tuple(box[2:])
     cv2.rectangle(picture, first, second, DARK, line + 2)
-    cv2.rectangle(picture, first, second, colour, line)
+    cv2.rectangle(picture, first, second, color, line)
 
 
 def draw_label(
-    picture: np.ndarray, box: Sequence[int], text: str, colour: tuple[int, int, int], size: int
+    picture: np.ndarray, box: Sequence[int], text: str, color: tuple[int, int, int], size: int
 ):
-    """The text on a ground of that colour: above its box, or inside where the image ends."""
-    tile = label_tile(text, colour, size)
+    """The text on a ground of that color: above its box, or inside where the image ends."""
+    tile = label_tile(text, color, size)
     height, width = (min(a, b) for a, b in zip(tile.shape, picture.shape[:2], strict=False))
     x = min(max(box[0], 0), picture.shape[1] - width)
     above = box[1] - height
@@ -72,11 +72,11 @@ def draw_label(
 
 
 @lru_cache(maxsize=512)
-def label_tile(text: str, colour: tuple[int, int, int], size: int) -> np.ndarray:
+def label_tile(text: str, color: tuple[int, int, int], size: int) -> np.ndarray:
     """(h, w, 3), the text in dark letters of so many pixels."""
     left, top, right, bottom = font(size).getbbox(text)
     edge = max(size // 5, 2)
-    tile = Image.new("RGB", (right - left + 2 * edge, bottom - top + 2 * edge), colour)
+    tile = Image.new("RGB", (right - left + 2 * edge, bottom - top + 2 * edge), color)
     ImageDraw.Draw(tile).text((edge - left, edge - top), text, fill=DARK, font=font(size))
     return np.asarray(tile)
 

@@ -12,8 +12,8 @@ Split = Literal["train", "val"]
 
 VAL_SHARE = 0.25  # of scikit-learn's digits
 PLACING_ATTEMPTS = 30
-MAX_RATIO = 1.2  # of the heights of a digit and its neighbour
-CLOSE = 0.3  # spread of the distance to the neighbour, in its width and height
+MAX_RATIO = 1.2  # of the heights of a digit and its neighbor
+CLOSE = 0.3  # spread of the distance to the neighbor, in its width and height
 HEAP_DENSITY = 3  # layers of small digits in a heap
 
 
@@ -107,13 +107,13 @@ class DigitScenes:
         for _ in range(rng.integers(*style.num_digits, endpoint=True)):
             for _ in range(PLACING_ATTEMPTS):
                 source = int(rng.choice(self.sources))
-                neighbour = None
+                neighbor = None
                 if placed and style.closeness and rng.random() < style.closeness:
-                    neighbour = placed[rng.integers(len(placed))].box
-                heights = style.heights if neighbour is None else similar_heights(neighbour, style)
+                    neighbor = placed[rng.integers(len(placed))].box
+                heights = style.heights if neighbor is None else similar_heights(neighbor, style)
                 opacity = random_ink(self._images[source], heights=heights, rng=rng)
                 height, width = opacity.shape
-                x, y = random_place((width, height), neighbour, size=style.size, rng=rng)
+                x, y = random_place((width, height), neighbor, size=style.size, rng=rng)
                 window = np.s_[y : y + height, x : x + width]
                 ink = opacity >= VISIBLE_INK
                 if leaves_visible(owner, window, ink, ink_sizes, style.min_visible):
@@ -152,27 +152,27 @@ def sources_of_split(num_sources: int, *, split: Split) -> np.ndarray:
     return np.sort(order[:num_val] if split == "val" else order[num_val:])
 
 
-def similar_heights(neighbour: tuple[int, int, int, int], style: SceneStyle) -> tuple[float, float]:
-    """Heights within `style` of a digit beside `neighbour` (x, y, width, height)."""
+def similar_heights(neighbor: tuple[int, int, int, int], style: SceneStyle) -> tuple[float, float]:
+    """Heights within `style` of a digit beside `neighbor` (x, y, width, height)."""
     return tuple(
-        min(max(neighbour[3] * factor, style.heights[0]), style.heights[1])
+        min(max(neighbor[3] * factor, style.heights[0]), style.heights[1])
         for factor in (1 / MAX_RATIO, MAX_RATIO)
     )
 
 
 def random_place(
     sides: tuple[int, int],
-    neighbour: tuple[int, int, int, int] | None,
+    neighbor: tuple[int, int, int, int] | None,
     *,
     size: int,
     rng: np.random.Generator,
 ) -> tuple[int, int]:
-    """x and y of a box of `sides` (width, height): close to the box `neighbour` or anywhere."""
-    if neighbour is None:
+    """x and y of a box of `sides` (width, height): close to the box `neighbor` or anywhere."""
+    if neighbor is None:
         return tuple(int(rng.integers(0, size - side)) for side in sides)
     return tuple(
         int(np.clip(start + rng.normal(0, CLOSE) * extent, 0, size - side))
-        for start, extent, side in zip(neighbour[:2], neighbour[2:], sides, strict=True)
+        for start, extent, side in zip(neighbor[:2], neighbor[2:], sides, strict=True)
     )
 
 
