@@ -40,10 +40,9 @@ def smallest_of_equal_keys(values: Tensor, key: Tensor, otherwise: float) -> Ten
     the device.
     """
     sorted_key, order = key.sort(stable=True)
-    is_first = torch.ones_like(sorted_key, dtype=torch.bool)
-    is_first[1:] = sorted_key[1:] != sorted_key[:-1]
-    run = is_first.cumsum(0)  # from 1
-    smallest = take_rows(segment_min(take_rows(values, order), run, len(values) + 1), run)
+    first = torch.searchsorted(sorted_key, sorted_key)  # place of the first equal key
+    smallest = take_rows(segment_min(take_rows(values, order), first, len(values)), first)
+    is_first = first == torch.arange(len(values), device=values.device)
     result = torch.where(is_first, smallest, otherwise)
     return torch.empty_like(values).index_copy_(0, order, result)
 
