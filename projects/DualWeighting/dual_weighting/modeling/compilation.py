@@ -29,8 +29,7 @@ def compile_detector(detector: nn.Module, backend: str = "inductor") -> bool:
     if reason := why_not(next(detector.parameters()).device, backend):
         logger.warning("Nothing is compiled, training and inference run eagerly: %s", reason)
         return False
-    # Otherwise a graph first seen with a square image is compiled anew for the first other one.
-    symbolic_shapes.use_duck_shape = False
+    keep_equal_sizes_apart()
     for name in ("backbone", "head", "mask_branch", "semantic_head"):
         if hasattr(detector, name):
             getattr(detector, name).compile(dynamic=True, backend=backend)
@@ -38,6 +37,11 @@ def compile_detector(detector: nn.Module, backend: str = "inductor") -> bool:
         detector.scheme = CompiledStage(detector.scheme, backend)
         detector.losses = CompiledStage(detector.losses, backend)
     return True
+
+
+def keep_equal_sizes_apart() -> None:
+    """A graph first seen with a square image is otherwise compiled anew for the first other one."""
+    symbolic_shapes.use_duck_shape = False
 
 
 def why_not(device: torch.device, backend: str) -> str:
@@ -65,6 +69,7 @@ class CompiledStage:
     """
 
     def __init__(self, stage: Callable, backend: str) -> None:
+        keep_equal_sizes_apart()
         self.eager = stage
         call = stage if isfunction(stage) else stage.__call__
         self._compiled = torch.compile(call, dynamic=True, fullgraph=True, backend=backend)
